@@ -1,0 +1,1 @@
+#include "dukkan_kernels.h"
