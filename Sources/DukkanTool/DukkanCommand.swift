@@ -1,0 +1,40 @@
+import ArgumentParser
+import Dukkan
+
+/// The `dukkan` command: one subcommand for each thing a person does with a store.
+@main
+struct DukkanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dukkan",
+        abstract: "An analytics store for shops: funnels, cohort retention and segment slices from one directory.",
+        discussion: """
+            A first session, from made-up data to an answer:
+
+              dukkan generate shop-data --sessions 100000
+              dukkan init shop.dukkan --schema commerce
+              dukkan import shop.dukkan sessions shop-data/sessions.csv
+              dukkan query shop.dukkan "SELECT country, count(*) FROM sessions GROUP BY country"
+
+            Exit codes: 0 success, 1 failure, 64 wrong usage, 65 bad rows in the input, 130 interrupted.
+            """,
+        version: DukkanVersion.text,
+        subcommands: [
+            GenerateCommand.self
+        ])
+
+    /// Runs the tool: the one place where errors become messages and exit codes.
+    static func main() {
+        Interruption.ignoreBrokenPipes()
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            FailureReport.exit(with: error)
+        }
+    }
+}
+
+/// The release that this is.
+enum DukkanVersion {
+    static let text = "0.1.0"
+}
