@@ -1,0 +1,46 @@
+/// Raw memory that grows: what kernels append to without the checks and the uniqueness tests of an array.
+///
+/// Holds trivial values only. Whoever contains one frees it with ``deallocate()``.
+struct GrowableBuffer<Element: BitwiseCopyable> {
+    private(set) var base: UnsafeMutablePointer<Element>
+    private(set) var capacity: Int
+    var count = 0
+
+    init(capacity: Int = 16) {
+        self.capacity = max(capacity, 1)
+        base = UnsafeMutablePointer<Element>.allocate(capacity: self.capacity)
+    }
+
+    func deallocate() {
+        base.deallocate()
+    }
+
+    /// Makes room for `minimum` elements and keeps those held.
+    @inline(__always)
+    mutating func reserve(_ minimum: Int) {
+        if minimum > capacity { grow(minimum) }
+    }
+
+    @inline(never)
+    private mutating func grow(_ minimum: Int) {
+        let grown = max(minimum, capacity * 2)
+        let memory = UnsafeMutablePointer<Element>.allocate(capacity: grown)
+        memory.update(from: base, count: count)
+        base.deallocate()
+        base = memory
+        capacity = grown
+    }
+
+    @inline(__always)
+    mutating func append(_ element: Element) {
+        reserve(count + 1)
+        base[count] = element
+        count += 1
+    }
+
+    mutating func append(_ other: GrowableBuffer) {
+        reserve(count + other.count)
+        (base + count).update(from: other.base, count: other.count)
+        count += other.count
+    }
+}

@@ -1,0 +1,58 @@
+@testable import DukkanQuery
+
+/// Rows of several tables for some customers, as the scan would hand them to the sequence kernels.
+struct SequenceMorsel {
+    struct Row {
+        var time: Int64
+        var mask: UInt32
+        var value: UInt32 = SequenceRows.nullCode
+    }
+
+    /// `tables[t][c]`: rows of customer c in table t, in order.
+    var tables: [[[Row]]]
+
+    /// Runs a funnel over it, cut into calls of at most `customersPerCall` customers spread over `workers` accumulators.
+    func funnel(
+        _ plan: FunnelPlan, workers: Int = 1, customersPerCall: Int = .max, bytes: Bool = false
+    ) -> FunnelAccumulator {
+        let accumulators = (0..<workers).map { _ in FunnelAccumulator(plan) }
+        let customerCount = tables.first?.count ?? 0
+        var customer = 0, call = 0
+        while customer < customerCount {
+            let end = min(customerCount, customer + min(customersPerCall, customerCount))
+            hand(customer..<end, bytes: bytes) {
+                accumulators[call % workers].add(customerCount: end - customer, tables: $0)
+            }
+            customer = end
+            call += 1
+        }
+        for other in accumulators.dropFirst() { accumulators[0].merge(other) }
+        return accumulators[0]
+    }
+
+    private func hand(_ customers: Range<Int>, bytes: Bool, _ body: ([SequenceRows]) -> Void) {
+        var handed: [SequenceRows] = []
+        var memory: [UnsafeMutableRawPointer] = []
+        defer { for pointer in memory { pointer.deallocate() } }
+        func copy<T>(_ values: [T]) -> UnsafePointer<T> {
+            let pointer = UnsafeMutablePointer<T>.allocate(capacity: max(values.count, 1))
+            pointer.initialize(from: values, count: values.count)
+            memory.append(UnsafeMutableRawPointer(pointer))
+            return UnsafePointer(pointer)
+        }
+        for table in tables {
+            var starts: [UInt32] = [0]
+            var rows: [Row] = []
+            for customer in customers {
+                rows += table[customer]
+                starts.append(UInt32(rows.count))
+            }
+            handed.append(
+                SequenceRows(
+                    rowStarts: copy(starts), times: copy(rows.map(\.time)),
+                    masks: bytes ? .bytes(copy(rows.map { UInt8($0.mask) })) : .words(copy(rows.map(\.mask))),
+                    values: copy(rows.map(\.value))))
+        }
+        body(handed)
+    }
+}
