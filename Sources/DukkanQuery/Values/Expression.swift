@@ -123,6 +123,8 @@ public struct Aggregate: Sendable, Hashable {
     /// What is computed.
     public var function: Function
     /// The table whose rows are aggregated: in a segment or a decile measure; nil in a slice.
+    ///
+    /// Columns of the argument and the filter without a qualifier are the table's; they may also be qualified with it.
     public var table: String?
     /// What it is computed of; nil for `count(*)`.
     public var argument: Expression?

@@ -26,17 +26,25 @@ public enum Statement: Sendable, Hashable {
     case showSegments
     /// `DESCRIBE table`
     case describe(table: String)
+    /// `EXPLAIN [ANALYZE] query`: how the engine would answer a query; with `analyze`, how it did and what it cost.
+    indirect case explain(analyze: Bool, Statement)
 }
 
 /// The clauses that every query takes.
 public struct QueryOptions: Sendable, Hashable {
-    /// `AS OF`: the end of knowledge; rows after it do not exist. Nil: the latest time in the tables asked.
+    /// `AS OF`: the end of knowledge; rows after it do not exist.
+    ///
+    /// Nil: the latest time in the tables asked.
     public var asOf: Expression?
-    /// `TIME ZONE`: an IANA name. Nil: UTC.
+    /// `TIME ZONE`: an IANA name.
+    ///
+    /// Nil: UTC.
     public var timeZone: String?
     /// `WEEK START SUNDAY`; Monday when false.
     public var weekStartsOnSunday: Bool
-    /// `FOR SEGMENT condition` or `IN SEGMENT`: only customers that meet it take part. Nil: all.
+    /// `FOR SEGMENT condition` or `IN SEGMENT`: only customers that meet it take part.
+    ///
+    /// Nil: all.
     public var segment: Expression?
 
     /// Makes options; all have defaults.
@@ -72,7 +80,9 @@ public struct SliceQuery: Sendable, Hashable {
         public var expression: Expression
         /// Greatest first.
         public var descending: Bool
-        /// Nulls before all values. Default: nulls last, whatever the direction.
+        /// Nulls before all values.
+        ///
+        /// Default: nulls last, whatever the direction.
         public var nullsFirst: Bool
 
         /// Makes a sort key.
@@ -83,21 +93,25 @@ public struct SliceQuery: Sendable, Hashable {
         }
     }
 
-    /// The columns of the answer. Empty: `*`, all columns of the table.
+    /// The columns of the answer.
+    ///
+    /// Empty: `*`, all columns of the table.
     public var items: [Item]
     /// The table.
     public var table: String
-    /// `WHERE`
+    /// `WHERE`.
     public var filter: Expression?
-    /// `GROUP BY`
+    /// `GROUP BY`.
+    ///
+    /// An item's place (`GROUP BY 1`) has become the item's expression; an item's name is a column until it is bound.
     public var groupBy: [Expression]
-    /// `HAVING`
+    /// `HAVING`.
     public var having: Expression?
-    /// `ORDER BY`
+    /// `ORDER BY`.
     public var orderBy: [Ordering]
-    /// `LIMIT`
+    /// `LIMIT`.
     public var limit: Int?
-    /// `OFFSET`
+    /// `OFFSET`.
     public var offset: Int
     /// Clauses common to all queries.
     public var options: QueryOptions
@@ -137,7 +151,9 @@ public struct Step: Sendable, Hashable {
     }
 }
 
-/// A funnel: `FUNNEL a = t WHERE …, b = u WITHIN 7 DAYS …`. See `docs/semantics.md`.
+/// A funnel: `FUNNEL a = t WHERE …, b = u WITHIN 7 DAYS …`.
+///
+/// See `docs/semantics.md`.
 public struct FunnelQuery: Sendable, Hashable {
     /// How rows of one customer at one time are put in order.
     public enum Ties: Sendable, Hashable {
@@ -163,7 +179,7 @@ public struct FunnelQuery: Sendable, Hashable {
         case all
     }
 
-    /// `BY expression ATTRIBUTED … TOP n`
+    /// `BY expression ATTRIBUTED … TOP n`.
     public struct Breakdown: Sendable, Hashable {
         /// What is broken down by, evaluated in the table of each step concerned.
         public var expression: Expression
@@ -182,9 +198,11 @@ public struct FunnelQuery: Sendable, Hashable {
 
     /// Steps in order, 1 to 32.
     public var steps: [Step]
-    /// `WITHIN`, microseconds, inclusive. Nil: no limit.
+    /// `WITHIN`, microseconds, inclusive.
+    ///
+    /// Nil: no limit.
     public var window: Int64?
-    /// `TIES FAVOURABLE | RECORDED | INCREASING`
+    /// `TIES FAVOURABLE | RECORDED | INCREASING`.
     public var ties: Ties
     /// `WHERE` after the steps: limits every step.
     public var filter: Expression?
@@ -192,7 +210,7 @@ public struct FunnelQuery: Sendable, Hashable {
     public var enteredFrom: Expression?
     /// The end of the same, exclusive.
     public var enteredTo: Expression?
-    /// `BY`
+    /// `BY`.
     public var breakdown: Breakdown?
     /// Clauses common to all queries.
     public var options: QueryOptions
@@ -257,9 +275,9 @@ public struct RetentionQuery: Sendable, Hashable {
     public var period: Period
     /// `FOR n PERIODS`: k = 0 … n−1, counted with the cohort's own.
     public var periodCount: Int
-    /// `FIRST TIME` or `RECURRING`
+    /// `FIRST TIME` or `RECURRING`.
     public var cohorts: Cohorts
-    /// `MEASURING`
+    /// `MEASURING`.
     public var measure: Measure
     /// `WHERE` after the steps: limits start and return rows.
     public var filter: Expression?
