@@ -1,0 +1,234 @@
+import DukkanFormat
+import DukkanQuery
+
+/// How tightly operators bind, weakest first: PostgreSQL's order.
+enum Binding {
+    static let or = 1
+    static let and = 2
+    static let not = 3
+    static let isNull = 4
+    static let comparison = 5
+    /// `BETWEEN`, `IN` and `LIKE`
+    /// .
+    static let membership = 6
+    static let concatenation = 7
+    static let sum = 8
+    static let product = 9
+    static let sign = 10
+    static let primary = 11
+
+    static func of(_ operation: BinaryOperator) -> Int {
+        switch operation {
+        case .or: or
+        case .and: and
+        case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: comparison
+        case .concatenate: concatenation
+        case .add, .subtract: sum
+        case .multiply, .divide, .remainder: product
+        }
+    }
+}
+
+/// An expression, with what is needed to keep trees from hostile text small.
+struct Node {
+    var expression: Expression
+    /// Levels of the tree.
+    var height: Int
+    /// Expressions in the tree, as far as they were counted.
+    var size: Int
+}
+
+extension StatementParser {
+    /// Reads an expression.
+    mutating func expression() throws(DukkanError) -> Expression {
+        try node(Binding.or).expression
+    }
+
+    /// Reads an expression of operators that bind at least as tightly as `minimum`.
+    mutating func node(_ minimum: Int = Binding.or) throws(DukkanError) -> Node {
+        nestingDepth += 1
+        defer { nestingDepth -= 1 }
+        if nestingDepth > Parser.nestingDepthMax { throw tooComplex("is nested deeper than \(Parser.nestingDepthMax)") }
+        // What was read last decides what may follow: `a = b = c` and `a IS NULL + 1` have no meaning.
+        var ceiling = Binding.primary
+        var left: Node
+        if isAt(.not) {
+            if minimum > Binding.not { throw error("NOT stands in parentheses here", at: current) }
+            advance()
+            left = try make(try node(Binding.not)) { .not($0) }
+            ceiling = Binding.not
+        } else {
+            left = try signed()
+        }
+        while let level = infixLevel(after: left), level >= minimum {
+            if level > ceiling {
+                if level == Binding.comparison || level == Binding.membership {
+                    throw error(
+                        "comparisons do not chain", at: current, advice: "join them with AND, or use parentheses")
+                }
+                throw unexpected("AND, OR or the end of the expression")
+            }
+            left = try operation(level, on: left)
+            let chains = level != Binding.comparison && level != Binding.membership
+            ceiling = chains ? level : level - 1
+        }
+        return left
+    }
+
+    /// The binding of the operator at the current token, nil if there is none.
+    private func infixLevel(after left: Node) -> Int? {
+        if let operation = binaryOperator { return Binding.of(operation) }
+        switch current.keyword {
+        case .is: return Binding.isNull
+        case .between, .like, .ilike: return Binding.membership
+        case .in: return ahead().keyword == .segment ? segmentLevel(left) : Binding.membership
+        case .not:
+            switch ahead().keyword {
+            case .between, .like, .ilike: return Binding.membership
+            case .in: return ahead(2).keyword == .segment ? segmentLevel(left) : Binding.membership
+            default: return nil
+            }
+        default: return nil
+        }
+    }
+
+    /// `customer IN SEGMENT s` is an operator; behind any other expression `IN SEGMENT` begins a clause of its own.
+    private func segmentLevel(_ left: Node) -> Int? {
+        guard case .column(let column) = left.expression, column.table == nil else { return nil }
+        return column.name.lowercased() == "customer" ? Binding.membership : nil
+    }
+
+    private var binaryOperator: BinaryOperator? {
+        switch current.kind {
+        case .equal: .equal
+        case .notEqual: .notEqual
+        case .less: .less
+        case .lessOrEqual: .lessOrEqual
+        case .greater: .greater
+        case .greaterOrEqual: .greaterOrEqual
+        case .plus: .add
+        case .minus: .subtract
+        case .star: .multiply
+        case .slash: .divide
+        case .percent: .remainder
+        case .concatenate: .concatenate
+        case .word:
+            switch current.keyword {
+            case .and: .and
+            case .or: .or
+            default: nil
+            }
+        default: nil
+        }
+    }
+
+    /// Reads the operator at the current token, and what stands behind it.
+    private mutating func operation(_ level: Int, on left: Node) throws(DukkanError) -> Node {
+        if let operation = binaryOperator {
+            advance()
+            let right = try node(level + 1)
+            return try make(left, right) { .binary(operation, $0, $1) }
+        }
+        if accept(.is) {
+            let negated = accept(.not)
+            if !accept(.null) { throw unexpected("NULL or NOT NULL after IS", near: [.null, .not]) }
+            return try make(left) { .isNull($0, negated: negated) }
+        }
+        let negated = accept(.not)
+        if accept(.between) {
+            let low = try node(Binding.concatenation)
+            try expect(.and, after: "BETWEEN …")
+            let high = try node(Binding.concatenation)
+            return try make(left, low, high) { .between($0, low: $1, high: $2, negated: negated) }
+        }
+        if accept(.in) {
+            if isAt(.segment) {
+                let segment = try segmentName()
+                return try make(Node(expression: segment, height: 1, size: 1)) { negated ? .not($0) : $0 }
+            }
+            return try list(of: left, negated: negated)
+        }
+        let caseInsensitive = isAt(.ilike)
+        advance()
+        let pattern = try string("a pattern in single quotes after \(caseInsensitive ? "ILIKE" : "LIKE")")
+        if isAt(.escape) { throw notAvailable("ESCAPE", at: current, advice: "\\ quotes the character behind it") }
+        return try make(left) {
+            .like($0, pattern: pattern, caseInsensitive: caseInsensitive, negated: negated)
+        }
+    }
+
+    private mutating func list(of left: Node, negated: Bool) throws(DukkanError) -> Node {
+        try expect(.leftParenthesis, "'(' after IN")
+        if isAt(.select) {
+            throw notAvailable("a query within a query", at: current, advice: "DEFINE SEGMENT names a set of customers")
+        }
+        var height = left.height
+        var size = left.size
+        var elements: [Expression] = []
+        repeat {
+            let element = try node()
+            elements.append(element.expression)
+            height = max(height, element.height)
+            size += element.size
+        } while accept(.comma)
+        try expect(.rightParenthesis, "',' or ')' in the list of IN")
+        return try checked(.inList(left.expression, elements, negated: negated), height: height, size: size)
+    }
+
+    /// Reads `SEGMENT name` behind `IN`.
+    mutating func segmentName() throws(DukkanError) -> Expression {
+        try expect(.segment)
+        return .inSegment(try name("the name of a segment"))
+    }
+
+    // MARK: Signs
+
+    /// Reads a primary with signs before it.
+    ///
+    /// A minus directly before a number belongs to the number.
+    private mutating func signed() throws(DukkanError) -> Node {
+        if current.kind == .minus {
+            switch ahead().kind {
+            case .integer, .decimal, .double:
+                advance()
+                return try number(negative: true)
+            default:
+                advance()
+                return try make(try node(Binding.sign)) { .negate($0) }
+            }
+        }
+        if accept(.plus) { return try node(Binding.sign) }
+        return try primary()
+    }
+
+    // MARK: Trees
+
+    func tooComplex(_ what: String) -> DukkanError {
+        var failure = error("the expression \(what)", at: current, advice: "IN (a, b, …) holds any number of values")
+        if failure.code == .syntax, current.kind != .invalid { failure.code = .limit }
+        return failure
+    }
+
+    func checked(_ expression: Expression, height: Int, size: Int) throws(DukkanError) -> Node {
+        if height + 1 > Parser.expressionHeightMax {
+            throw tooComplex("has more than \(Parser.expressionHeightMax) operators upon each other")
+        }
+        return Node(expression: expression, height: height + 1, size: size + 1)
+    }
+
+    func make(_ a: Node, _ form: (Expression) -> Expression) throws(DukkanError) -> Node {
+        try checked(form(a.expression), height: a.height, size: a.size)
+    }
+
+    func make(_ a: Node, _ b: Node, _ form: (Expression, Expression) -> Expression) throws(DukkanError) -> Node {
+        try checked(form(a.expression, b.expression), height: max(a.height, b.height), size: a.size + b.size)
+    }
+
+    func make(
+        _ a: Node, _ b: Node, _ c: Node, _ form: (Expression, Expression, Expression) -> Expression
+    ) throws(DukkanError) -> Node {
+        let height = max(a.height, b.height, c.height)
+        return try checked(
+            form(a.expression, b.expression, c.expression), height: height, size: a.size + b.size + c.size)
+    }
+}
