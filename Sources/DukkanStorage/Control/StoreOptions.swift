@@ -1,0 +1,49 @@
+import DukkanFormat
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// What a store may use, and what it does on its own.
+public struct StoreOptions: Sendable, Hashable {
+    /// Most bytes of memory that one operation of the store uses for rows and blocks.
+    public var memoryBudgetBytes = 1 << 30
+    /// Threads that work on one operation.
+    public var threads = StoreOptions.coreCount
+    /// Whether commits also merge small parts. Without it queries become slower with every commit until `compact` is
+    /// called; only what keeps the number of parts within its limit is merged.
+    public var automaticCompaction = true
+
+    /// Least budget that the store works with.
+    public static let memoryBudgetBytesMin = 16 << 20
+    /// Most threads.
+    public static let threadsMax = 256
+
+    /// Makes options; the defaults are those of the properties.
+    public init(
+        memoryBudgetBytes: Int = 1 << 30, threads: Int? = nil, automaticCompaction: Bool = true
+    ) {
+        self.memoryBudgetBytes = memoryBudgetBytes
+        self.threads = threads ?? StoreOptions.coreCount
+        self.automaticCompaction = automaticCompaction
+    }
+
+    /// Processors of the machine that are online.
+    static var coreCount: Int { min(threadsMax, max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))) }
+
+    func validate() throws(DukkanError) {
+        if memoryBudgetBytes < StoreOptions.memoryBudgetBytesMin {
+            throw DukkanError(
+                .invalidArgument,
+                "a memory budget of \(memoryBudgetBytes) bytes is too small: at least "
+                    + "\(StoreOptions.memoryBudgetBytesMin) are needed")
+        }
+        if !(1...StoreOptions.threadsMax).contains(threads) {
+            throw DukkanError(.invalidArgument, "\(threads) threads: 1 to \(StoreOptions.threadsMax) are possible")
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/// The names of a store's files. They hold numbers only: no table or column name ever becomes part of a path.
+///
+/// ```
+/// MANIFEST-00000042        one generation
+/// MANIFEST-00000043.tmp    the next one, not published yet
+/// LOCK                     held by the writer
+/// parts/t3-00000017.part   file 17, rows of table 3
+/// parts/d3-00000018.del    file 18, deleted rows of table 3
+/// ```
+package enum StoreLayout {
+    package static let lockName = "LOCK"
+    package static let partsName = "parts"
+    /// Digits that a number in a name has at least.
+    static let digitCount = 8
+
+    package static func manifestName(_ generation: UInt64) -> String { "MANIFEST-" + padded(generation) }
+    package static func temporaryManifestName(_ generation: UInt64) -> String { manifestName(generation) + ".tmp" }
+    package static func partName(table: Int, file: UInt64) -> String { "t\(table)-" + padded(file) + ".part" }
+    package static func deletionName(table: Int, file: UInt64) -> String { "d\(table)-" + padded(file) + ".del" }
+
+    /// The generation of a manifest's name; nil for every other name.
+    package static func generation(ofManifest name: String) -> UInt64? {
+        guard name.hasPrefix("MANIFEST-") else { return nil }
+        let digits = name.dropFirst("MANIFEST-".count)
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = UInt64(digits) else { return nil }
+        // Only the form that is written counts, so that no second spelling of a number exists.
+        return manifestName(number) == name ? number : nil
+    }
+
+    /// Whether a name in the store's directory is one that a writer leaves behind when it ends before its commit.
+    static func isTemporaryManifest(_ name: String) -> Bool {
+        name.hasPrefix("MANIFEST-") && name.hasSuffix(".tmp")
+    }
+
+    /// Whether a name in the directory of parts has the form of a part or of a deletion file.
+    static func isPartsFile(_ name: String) -> Bool {
+        (name.hasPrefix("t") && name.hasSuffix(".part")) || (name.hasPrefix("d") && name.hasSuffix(".del"))
+    }
+
+    private static func padded(_ number: UInt64) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, digitCount - digits.utf8.count)) + digits
+    }
+}
+
+extension String {
+    /// This path with a name behind it.
+    func appending(name: String) -> String { hasSuffix("/") ? self + name : self + "/" + name }
+}
