@@ -41,7 +41,9 @@ extension FileSystem {
     }
 
     /// Fills the buffer from a place of the file; a file that ends before is corrupt.
-    package func readFully(_ file: FileDescriptor, into buffer: UnsafeMutableRawBufferPointer, at offset: Int, path: String)
+    package func readFully(
+        _ file: FileDescriptor, into buffer: UnsafeMutableRawBufferPointer, at offset: Int, path: String
+    )
         throws(DukkanError)
     {
         var done = 0

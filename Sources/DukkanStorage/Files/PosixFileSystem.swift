@@ -106,5 +106,7 @@ package struct PosixFileSystem: FileSystem {
 // The methods above hide the functions of the same names.
 private func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }
 private func systemClose(_ number: Int32) -> Int32 { close(number) }
-private func systemWrite(_ number: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int { write(number, bytes, count) }
+private func systemWrite(_ number: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(number, bytes, count)
+}
 private func systemRename(_ path: String, _ newPath: String) -> Int32 { rename(path, newPath) }

@@ -1,0 +1,30 @@
+import DukkanFormat
+
+/// The lock that makes its holder the only writer of a store, among all processes and handles. It ends with the process.
+final class StoreLock {
+    private let descriptor: FileDescriptor
+    private let fileSystem: any FileSystem
+
+    /// Takes the lock at once, or throws `locked`.
+    init(path: String, fileSystem: any FileSystem) throws {
+        self.fileSystem = fileSystem
+        descriptor = try fileSystem.openFile(path, for: .locking)
+        let taken: Bool
+        do throws(SystemCallError) {
+            taken = try fileSystem.lock(descriptor)
+        } catch {
+            fileSystem.close(descriptor)
+            throw DukkanError(.inputOutput, "cannot lock the store: \(error)", place: .init(file: path))
+        }
+        guard taken else {
+            fileSystem.close(descriptor)
+            throw DukkanError(
+                .locked, "another process or handle is writing to this store", place: .init(file: path),
+                advice: "wait until it has closed the store, or open the store for reading only")
+        }
+    }
+
+    deinit {
+        fileSystem.close(descriptor)
+    }
+}

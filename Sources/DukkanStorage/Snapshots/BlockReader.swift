@@ -1,0 +1,42 @@
+import DukkanFormat
+
+/// Reads blocks of parts into a buffer that it keeps, and counts. One for each thread.
+package final class BlockReader: @unchecked Sendable {  // Sendable: handed from thread to thread, never shared.
+    package var bytesRead = 0
+    package var blocksDecoded = 0
+    /// Counted by the scan.
+    package var rowsScanned = 0
+    private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
+
+    package init() {}
+
+    deinit {
+        buffer.deallocate()
+    }
+
+    /// Reads the bytes of a block and decodes them; a failure names file and place.
+    func read<Result>(
+        _ file: PartFile, _ location: PartFooter.BlockLocation,
+        _ decode: (UnsafeRawBufferPointer) throws -> Result, place: () -> DukkanError.Place
+    ) throws -> Result {
+        if buffer.count < location.byteCount {
+            buffer.deallocate()
+            let size = max(location.byteCount, 1 << 16)
+            buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size + size / 2, alignment: 64)
+        }
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<location.byteCount])
+        do {
+            try file.read(into: bytes, at: location.offset)
+            bytesRead += location.byteCount
+            blocksDecoded += 1
+            return try decode(UnsafeRawBufferPointer(bytes))
+        } catch var error as DukkanError {
+            let known = place()
+            error.place.file = error.place.file ?? file.path
+            error.place.column = error.place.column ?? known.column
+            error.place.block = error.place.block ?? known.block
+            error.place.offset = error.place.offset ?? known.offset
+            throw error
+        }
+    }
+}

@@ -1,0 +1,80 @@
+package import DukkanFormat
+
+/// An open part: its descriptor and its footer. The descriptor is closed when the last snapshot that names the part
+/// goes, so that a compaction may remove the file's name at any time.
+package final class PartFile: Sendable {
+    package let path: String
+    package let footer: PartFooter
+    package let byteCount: Int
+    private let descriptor: FileDescriptor
+    private let fileSystem: any FileSystem
+
+    /// Opens a part and reads its footer; nil if there is no file of that name.
+    init?(path: String, entry: Manifest.Part, fileSystem: any FileSystem) throws {
+        guard let descriptor = try fileSystem.openIfPresent(path) else { return nil }
+        do {
+            byteCount = try fileSystem.sizeOfFile(descriptor, path: path)
+            footer = try PartFile.readFooter(
+                descriptor, path: path, byteCount: byteCount, identifier: entry.identifier, fileSystem)
+            try PartFile.compare(footer, entry, byteCount: byteCount)
+        } catch {
+            fileSystem.close(descriptor)
+            throw (error as? DukkanError)?.inFile(path) ?? error
+        }
+        self.path = path
+        self.descriptor = descriptor
+        self.fileSystem = fileSystem
+    }
+
+    deinit {
+        fileSystem.close(descriptor)
+    }
+
+    /// Reads bytes of a place into a buffer, which they fill.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
+        try fileSystem.readFully(descriptor, into: buffer, at: offset, path: path)
+    }
+
+    private static func readFooter(
+        _ descriptor: FileDescriptor, path: String, byteCount: Int, identifier: PartIdentifier,
+        _ fileSystem: any FileSystem
+    ) throws -> PartFooter {
+        // Most footers lie within the last piece: one call of the system for trailer and footer together.
+        let pieceByteCount = 1 << 16
+        guard byteCount >= PartFooter.trailerByteCount + PartFooter.headerByteCount else {
+            throw DukkanError(.corrupt, "a part of \(byteCount) bytes is too short")
+        }
+        let pieceStart = max(0, byteCount - pieceByteCount)
+        let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount - pieceStart, alignment: 64)
+        defer { piece.deallocate() }
+        try fileSystem.readFully(descriptor, into: piece, at: pieceStart, path: path)
+        let trailer = UnsafeRawBufferPointer(rebasing: piece[(piece.count - PartFooter.trailerByteCount)...])
+        let range = try PartFooter.footerRange(trailer: trailer, fileByteCount: byteCount)
+        if range.lowerBound >= pieceStart {
+            let bytes = piece[(range.lowerBound - pieceStart)..<(range.upperBound - pieceStart)]
+            return try PartFooter(
+                parsing: UnsafeRawBufferPointer(rebasing: bytes), fileByteCount: byteCount, identifier: identifier)
+        }
+        let whole = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 64)
+        defer { whole.deallocate() }
+        try fileSystem.readFully(descriptor, into: whole, at: range.lowerBound, path: path)
+        return try PartFooter(
+            parsing: UnsafeRawBufferPointer(whole), fileByteCount: byteCount, identifier: identifier)
+    }
+
+    /// What the manifest says of a part must be what its footer says.
+    private static func compare(_ footer: PartFooter, _ entry: Manifest.Part, byteCount: Int) throws {
+        guard byteCount == entry.byteCount else {
+            throw DukkanError(.corrupt, "the part has \(byteCount) bytes, the manifest says \(entry.byteCount)")
+        }
+        guard footer.rowCount == entry.rowCount, footer.customerCount == entry.customerCount else {
+            throw DukkanError(.corrupt, "the part and the manifest differ in the number of rows or customers")
+        }
+        guard let time = footer.columns.first(where: { $0.definition.role == .time }) else {
+            throw DukkanError(.corrupt, "the part has no time column")
+        }
+        guard time.statistics.minimum == entry.minimumTime, time.statistics.maximum == entry.maximumTime else {
+            throw DukkanError(.corrupt, "the part and the manifest differ in the times of the rows")
+        }
+    }
+}

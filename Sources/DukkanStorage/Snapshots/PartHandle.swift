@@ -1,0 +1,66 @@
+package import DukkanFormat
+
+/// One part as a snapshot sees it: the open file, its place in the order of ingest and its deleted rows.
+package final class PartHandle: Sendable {
+    package let file: PartFile
+    package let entry: Manifest.Part
+    /// nil while no row is deleted.
+    package let deletes: DeleteBitmap?
+
+    package init(file: PartFile, entry: Manifest.Part, deletes: DeleteBitmap?) {
+        self.file = file
+        self.entry = entry
+        self.deletes = deletes
+    }
+
+    package var footer: PartFooter { file.footer }
+    /// Places in the order of ingest of the part's rows: of two parts that overlap in time, the rows of the one with the
+    /// lower sequence came first.
+    package var sequence: ClosedRange<UInt64> { entry.order }
+    package var deletedCount: Int { deletes?.deletedCount ?? 0 }
+    /// Rows that are not deleted.
+    package var liveRowCount: Int { entry.rowCount - deletedCount }
+
+    /// Place in the part of a column of the schema; nil when the part is older than the column, all its rows are null.
+    package func column(forSchemaColumn name: String) -> Int? {
+        footer.columns.firstIndex { $0.definition.name == name }
+    }
+
+    /// Reads and checks the customers of a row block.
+    package func readCustomers(block: Int, into customers: CustomerBlock, reader: BlockReader) throws {
+        let location = footer.rowBlocks[block].directory
+        try reader.read(file, location) { bytes in
+            try PartDecoder.decodeCustomers(bytes, footer: footer, block: block, into: customers)
+        } place: {
+            DukkanError.Place(column: "customer directory", block: block, offset: location.offset)
+        }
+    }
+
+    /// Reads and checks a column in a row block. `column` is a place in the part, not in the schema.
+    package func readColumn(
+        _ column: Int, block: Int, customers: CustomerBlock?, dictionary: StringDictionary?, into vector: ColumnVector,
+        reader: BlockReader
+    ) throws {
+        let location = footer.columns[column].blocks[block].location
+        try reader.read(file, location) { bytes in
+            try PartDecoder.decodeColumn(
+                bytes, footer: footer, column: column, block: block, customers: customers, dictionary: dictionary,
+                into: vector)
+        } place: {
+            DukkanError.Place(
+                column: footer.columns[column].definition.name, block: block, offset: location.offset)
+        }
+    }
+
+    /// Reads and checks the part dictionary of a column, which must have one.
+    package func readDictionary(column: Int, reader: BlockReader) throws -> StringDictionary {
+        guard let location = footer.columns[column].dictionary else {
+            throw DukkanError(.corrupt, "the column has no dictionary", place: .init(file: file.path))
+        }
+        return try reader.read(file, location) { bytes in
+            try PartDecoder.decodeDictionary(bytes, footer: footer, column: column)
+        } place: {
+            DukkanError.Place(column: footer.columns[column].definition.name, offset: location.offset)
+        }
+    }
+}

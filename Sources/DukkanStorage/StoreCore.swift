@@ -1,0 +1,183 @@
+package import DukkanFormat
+import Synchronization
+
+/// A store: one directory, opened for reading, or for reading and writing.
+///
+/// Any thread may call any method. Reading never waits for writing: `snapshot()` gives the newest generation while a commit
+/// or a compaction runs. Writing calls take turns.
+package final class StoreCore: Sendable {
+    package let path: String
+    package let options: StoreOptions
+    package let isReadOnly: Bool
+    private let loader: SnapshotLoader
+    /// The newest generation seen.
+    private let newest: Mutex<Snapshot>
+    private let turns: WriterTurns?
+
+    private init(path: String, options: StoreOptions, loader: SnapshotLoader, snapshot: Snapshot, writer: Writer?) {
+        self.path = path
+        self.options = options
+        self.loader = loader
+        isReadOnly = writer == nil
+        newest = Mutex(snapshot)
+        turns = writer.map { WriterTurns($0) }
+    }
+
+    /// Makes a store in a directory that does not exist yet, or is empty, and opens it for writing.
+    package static func create(
+        path: String, options: StoreOptions = StoreOptions(), fileSystem: any FileSystem = PosixFileSystem()
+    ) throws -> StoreCore {
+        try options.validate()
+        try StoreCreation(path: path, fileSystem: fileSystem).run()
+        return try open(path: path, readOnly: false, options: options, fileSystem: fileSystem)
+    }
+
+    /// Opens a store. With `readOnly` nothing is ever written, and any number of processes may do so while one writes.
+    package static func open(
+        path: String, readOnly: Bool, options: StoreOptions = StoreOptions(),
+        fileSystem: any FileSystem = PosixFileSystem()
+    ) throws -> StoreCore {
+        try options.validate()
+        let loader = SnapshotLoader(path: path, fileSystem: fileSystem)
+        if readOnly {
+            let snapshot = try loader.load(reusing: nil)
+            return StoreCore(path: path, options: options, loader: loader, snapshot: snapshot, writer: nil)
+        }
+        guard try loader.newestGeneration() != nil else {
+            throw DukkanError(
+                .notFound, "this is not a Dukkan store: no manifest is there", place: .init(file: path),
+                advice: "make a new store with `dukkan init`")
+        }
+        let writer = try Writer(path: path, options: options, fileSystem: fileSystem)
+        return StoreCore(path: path, options: options, loader: loader, snapshot: writer.snapshot, writer: writer)
+    }
+
+    /// The newest committed generation. A reader looks whether another process has committed: one listing of the
+    /// directory.
+    package func snapshot() throws -> Snapshot {
+        let current = newest.withLock { $0 }
+        if turns != nil { return current }
+        let loaded = try loader.load(reusing: current)
+        return newest.withLock { held in
+            if loaded.generation > held.generation { held = loaded }
+            return held
+        }
+    }
+
+    /// Schema of a table as the open transaction sees it.
+    package func schema(of table: String) throws -> TableSchema {
+        guard turns != nil else {
+            guard let found = try snapshot().table(named: table) else {
+                throw DukkanError(.notFound, "there is no table \(table)", place: .init(file: path))
+            }
+            return found.schema
+        }
+        return try write { $0.working.tables[try $0.tableIndex(table)].schema }
+    }
+
+    /// Schemas of all tables as the open transaction sees them.
+    package var pendingSchemas: [TableSchema] {
+        get throws {
+            if turns == nil { return try snapshot().tables.map(\.schema) }
+            return try write { $0.working.tables.map(\.schema) }
+        }
+    }
+
+    package func createTable(_ schema: TableSchema) throws { try write { try $0.createTable(schema) } }
+    package func dropTable(_ name: String) throws { try write { try $0.dropTable(name) } }
+    package func addColumn(table: String, _ column: ColumnDefinition) throws {
+        try write { try $0.addColumn(table: table, column) }
+    }
+
+    /// Names a segment, or gives the one of that name another text.
+    package func defineSegment(name: String, text: String) throws {
+        try write { try $0.defineSegment(name: name, text: text) }
+    }
+    package func dropSegment(name: String) throws { try write { try $0.dropSegment(name: name) } }
+
+    /// Appends rows to the open transaction. They are copied; the batch may be used again.
+    package func append(table: String, _ rows: RowBatch) throws {
+        try write { try $0.append(table: table, rows) }
+    }
+
+    /// Whether the open transaction would change anything.
+    package var hasChanges: Bool {
+        get throws { turns == nil ? false : try write { $0.hasChanges } }
+    }
+
+    /// Makes the open transaction the next generation, durably. Without changes nothing happens.
+    ///
+    /// When it throws, the transaction is still open and nothing of it is visible: call again or roll back. The exception
+    /// is `outcomeUnknown`: the store must be opened again to see which generation stands.
+    package func commit(control: WorkControl? = nil) throws {
+        try write { writer in
+            defer { publish(writer) }
+            try writer.commit(control: control)
+        }
+    }
+
+    /// Forgets the open transaction.
+    package func rollback() throws { try write { $0.rollback() } }
+
+    /// Merges the parts of a table, or of all, into as few as their time windows need. There must be no open transaction.
+    package func compact(table: String? = nil, control: WorkControl? = nil) throws -> CompactionReport {
+        try write { writer in
+            defer { publish(writer) }
+            return try writer.compact(table: table, control: control)
+        }
+    }
+
+    /// Forgets the open transaction and frees the writer's lock. Snapshots stay readable; later writing calls throw.
+    package func close() {
+        turns?.close()
+    }
+
+    private func publish(_ writer: Writer) {
+        let snapshot = writer.snapshot
+        newest.withLock { if snapshot.generation > $0.generation { $0 = snapshot } }
+    }
+
+    /// Runs a writing call when its turn comes.
+    private func write<Result>(_ body: (Writer) throws -> Result) throws -> Result {
+        guard let turns else {
+            throw DukkanError(
+                .readOnly, "the store was opened for reading only", place: .init(file: path),
+                advice: "open it for writing")
+        }
+        return try turns.take(path: path, body)
+    }
+}
+
+/// Gives the writer to one caller at a time.
+private final class WriterTurns: @unchecked Sendable {  // Sendable: `writer` is touched only while `turn` is held.
+    private let turn = Mutex(())
+    private var writer: Writer?
+
+    init(_ writer: Writer) {
+        self.writer = writer
+    }
+
+    deinit {
+        writer?.rollback()
+    }
+
+    func take<Result>(path: String, _ body: (Writer) throws -> Result) throws -> Result {
+        var outcome: Swift.Result<Result, any Error>?
+        turn.withLock { _ in
+            outcome = Swift.Result {
+                guard let writer else {
+                    throw DukkanError(.readOnly, "the store is closed", place: .init(file: path))
+                }
+                return try body(writer)
+            }
+        }
+        return try outcome!.get()
+    }
+
+    func close() {
+        turn.withLock { _ in
+            writer?.rollback()
+            writer = nil
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import DukkanFormat
+
+/// Rows on their way into parts.
+extension Writer {
+    /// Half of the budget is for rows that wait; encoding, the source of the rows and compaction have the rest.
+    var runByteCountMax: Int { options.memoryBudgetBytes / 2 }
+    /// Rows copied between two looks at the budget.
+    private static let stepRowCount = RunBuffer.pieceRowCount
+
+    func append(table name: String, _ batch: RowBatch) throws {
+        try checkUsable()
+        let index = try tableIndex(name)
+        let table = working.tables[index]
+        try Writer.check(batch, table.schema)
+        var done = 0
+        while done < batch.rowCount {
+            let run = runs[table.number] ?? RunBuffer(schema: table.schema)
+            runs[table.number] = run
+            let length = min(Writer.stepRowCount, batch.rowCount - done)
+            run.append(batch, from: done, count: length)
+            done += length
+            if run.isFull { try spill(table: index) }
+            while runs.values.reduce(0, { $0 + $1.memoryByteCount }) > runByteCountMax {
+                try spillLargest()
+            }
+        }
+    }
+
+    private func spillLargest() throws {
+        guard let largest = runs.max(by: { $0.value.memoryByteCount < $1.value.memoryByteCount }) else { return }
+        guard let index = working.tables.firstIndex(where: { $0.number == largest.key }) else {
+            runs[largest.key] = nil
+            return
+        }
+        try spill(table: index)
+    }
+
+    /// What the importer promises, checked where the rows enter the store.
+    private static func check(_ batch: RowBatch, _ schema: TableSchema) throws {
+        guard batch.columns.count == schema.columns.count else {
+            throw DukkanError(
+                .invalidInput,
+                "a batch has \(batch.columns.count) columns, table \(schema.name) has \(schema.columns.count)")
+        }
+        for (column, vector) in zip(schema.columns, batch.columns) {
+            guard vector.kind == column.type.physical, vector.count == batch.rowCount else {
+                throw DukkanError(
+                    .invalidInput, "a batch has a column of another type or length", place: .init(column: column.name))
+            }
+            let mayBeNull =
+                switch column.role {
+                case .attribute: true
+                case .customer: schema.allowsNullCustomer
+                case .time, .unique: false
+                }
+            if !mayBeNull, let row = (0..<batch.rowCount).first(where: { !vector.isValid($0) }) {
+                throw DukkanError(
+                    .invalidRow, "row \(row) of a batch has no value in a column that needs one",
+                    place: .init(column: column.name))
+            }
+            if vector.kind == .codes { try check(vector, column) }
+        }
+    }
+
+    private static func check(_ vector: ColumnVector, _ column: ColumnDefinition) throws {
+        let count = vector.dictionary?.count ?? 0
+        let codes = vector.codes
+        var highest = -1
+        for row in 0..<vector.count where vector.isValid(row) { highest = max(highest, Int(codes[row])) }
+        guard highest < count else {
+            throw DukkanError(
+                .invalidInput, "a batch has code \(highest), its dictionary \(count) strings",
+                place: .init(column: column.name))
+        }
+    }
+
+    /// Sorts and writes the waiting rows of a table as a part of the open transaction.
+    func spill(table index: Int) throws {
+        let table = working.tables[index]
+        guard let run = runs[table.number], run.rowCount > 0 else { return }
+        let schema = table.schema
+        var keys: UniqueKeys?
+        if let column = schema.uniqueColumn { keys = UniqueKeys(run: run, column: column) }
+        let sorted = RunOrder(run: run, threads: options.threads).sorted()
+        defer { sorted.deallocate() }
+        var count = sorted.count
+        if let replaced = keys?.replacedRows {
+            count = 0
+            for row in sorted where !replaced.isDeleted(Int(row)) {
+                sorted[count] = row
+                count += 1
+            }
+        }
+        let entry = try writePart(
+            table: index, order: working.nextOrder...working.nextOrder, isThorough: false,
+            write: { makeOutput in
+                try RunWriter(
+                    run: run, order: UnsafeBufferPointer(rebasing: sorted[..<count]), threads: options.threads,
+                    budgetByteCount: options.memoryBudgetBytes
+                ).write(makeOutput: makeOutput)
+            })
+        runs[table.number] = nil
+        if let keys, let column = schema.uniqueColumn {
+            try markReplaced(keys, table: index, column: schema.columns[column].name)
+        }
+        working.nextOrder += 1
+        working.tables[index].parts.append(entry)
+    }
+
+    /// Marks the rows of the table's parts that a new run replaces.
+    private func markReplaced(_ keys: UniqueKeys, table index: Int, column: String) throws {
+        let table = working.tables[index]
+        for entry in table.parts {
+            let part = try handle(entry)
+            let rows = try keys.rows(in: part, column: column, threads: options.threads)
+                .filter { part.deletes?.isDeleted($0) != true }
+            if rows.isEmpty { continue }
+            if !ownedDeletes.contains(entry.identifier) {
+                deletes[entry.identifier] =
+                    part.deletes.map { DeleteBitmap(copying: $0) } ?? DeleteBitmap(rowCount: entry.rowCount)
+                ownedDeletes.insert(entry.identifier)
+            }
+            for row in rows { deletes[entry.identifier]?.insert(row) }
+            freshDeletes[table.number, default: [:]][entry.identifier, default: []].append(contentsOf: rows)
+        }
+        dropEmptyParts(table: index)
+    }
+
+    /// Takes parts without a row left out of the table.
+    func dropEmptyParts(table index: Int) {
+        let number = working.tables[index].number
+        working.tables[index].parts.removeAll { part in
+            guard let bitmap = deletes[part.identifier], bitmap.deletedCount == part.rowCount else { return false }
+            freshDeletes[number]?[part.identifier] = nil
+            forget(part.identifier)
+            return true
+        }
+        removeUnusedFiles()
+    }
+
+    /// Writes a part file and opens it for reading; its entry is not in any table yet.
+    func writePart(
+        table index: Int, order: ClosedRange<UInt64>, isThorough: Bool,
+        write: (([StringDictionary?]) throws -> PartOutput) throws -> PartSummary
+    ) throws -> Manifest.Part {
+        let table = working.tables[index]
+        let identifier = newIdentifier()
+        let file = newFile()
+        let name = StoreLayout.partName(table: table.number, file: file)
+        createdFiles.insert(name)
+        // A file that could not be written whole is no harm; what matters is that nothing durable is taken for granted.
+        let summary = try write { dictionaries in
+            try PartOutput(
+                path: partsPath.appending(name: name), fileSystem: fileSystem, columns: table.schema.columns,
+                identifier: identifier, dictionaries: dictionaries,
+                options: PartOptions(thorough: isThorough, workers: options.threads),
+                onFailedSync: { self.failure = $0 })
+        }
+        writtenByteCount += summary.byteCount
+        let entry = Manifest.Part(
+            file: file, identifier: identifier, firstOrder: order.lowerBound, lastOrder: order.upperBound,
+            rowCount: summary.rowCount, customerCount: summary.customerCount, byteCount: summary.byteCount,
+            minimumTime: summary.minimumTime, maximumTime: summary.maximumTime, isThorough: isThorough)
+        guard let opened = try loader.openPart(entry, table: table.number) else {
+            throw DukkanError(
+                .inputOutput, "a part that was just written is gone",
+                place: .init(file: partsPath.appending(name: name)))
+        }
+        files[identifier] = opened
+        return entry
+    }
+}

@@ -1,0 +1,191 @@
+import DukkanFormat
+
+/// Publishing a new generation.
+///
+/// The order of operations makes a crash at any point leave the old or the new generation: part and deletion files are
+/// durable before the directory of parts is, that before the manifest's bytes are, those before its name is, and only
+/// after that is anything removed.
+extension Writer {
+    /// Deletion files of one size that are merged into one.
+    private static let deletionTierCount = 9
+
+    var hasChanges: Bool { working != committed || !freshDeletes.isEmpty || runs.values.contains { $0.rowCount > 0 } }
+
+    func commit(control: WorkControl?) throws {
+        try checkUsable()
+        guard hasChanges else { return }
+        try control?.check()
+        for index in working.tables.indices {
+            try spill(table: index)
+            try control?.check()
+        }
+        try keepPartsWithinLimit(control: control)
+        for index in working.tables.indices { try writeDeletions(table: index) }
+        try publish()
+        if options.automaticCompaction { compactAfterCommit(control: control) }
+    }
+
+    func rollback() {
+        runs = [:]
+        freshDeletes = [:]
+        let nextFile = working.nextFile
+        working = committed
+        // Numbers are not used twice, in case a file of the transaction cannot be removed.
+        working.nextFile = nextFile
+        committed.nextFile = nextFile
+        adoptSnapshot()
+        deletionParts = deletionParts.filter { file, _ in
+            committed.tables.contains { $0.deletions.contains { $0.file == file } }
+        }
+        // After a failed publication the files may be those of the newest generation.
+        if failure?.code != .outcomeUnknown { removeUnusedFiles() }
+        createdFiles = []
+    }
+
+    /// Writes `working` as the next generation and opens it.
+    func publish() throws {
+        working.generation = committed.generation + 1
+        try working.checkInvariants()
+        let replaced = Writer.fileNames(committed)
+        try withDurability {
+            if !createdFiles.isEmpty { try fileSystem.synchronizeNames(in: partsPath) }
+        }
+        try publishManifest()
+        let old = committed
+        committed = working
+        freshDeletes = [:]
+        createdFiles = []
+        openPublished()
+        removeReplaced(replaced, old)
+    }
+
+    private func publishManifest() throws {
+        let bytes = working.encoded()
+        let name = path.appending(name: StoreLayout.manifestName(working.generation))
+        let temporary = path.appending(name: StoreLayout.temporaryManifestName(working.generation))
+        try fileSystem.removeFile(temporary)
+        try writeDurably(bytes, to: temporary)
+        do {
+            try fileSystem.renameFile(temporary, to: name)
+        } catch {
+            try withDurability {
+                let isThere = try? fileSystem.names(in: path).contains(StoreLayout.manifestName(working.generation))
+                if isThere == false { throw error }
+                throw unknownOutcome(error)
+            }
+        }
+        do {
+            try fileSystem.synchronizeNames(in: path)
+        } catch {
+            try withDurability { throw unknownOutcome(error) }
+        }
+    }
+
+    private func unknownOutcome(_ cause: any Error) -> DukkanError {
+        DukkanError(
+            .outcomeUnknown, "the commit may or may not survive a loss of power", place: .init(file: path),
+            advice: "open the store again to see which snapshot stands", cause: cause)
+    }
+
+    /// Writes a small new file and makes its bytes durable.
+    func writeDurably(_ bytes: [UInt8], to file: String) throws {
+        let descriptor = try fileSystem.openFile(file, for: .creating)
+        defer { fileSystem.close(descriptor) }
+        try bytes.withUnsafeBytes { try fileSystem.writeFully(descriptor, $0, path: file) }
+        try withDurability { try fileSystem.synchronizeFile(descriptor, path: file) }
+        writtenByteCount += bytes.count
+    }
+
+    /// The snapshot of what was just published: all its files are open already.
+    private func openPublished() {
+        let tables = committed.tables.map { table in
+            TableSnapshot(
+                number: table.number, schema: table.schema,
+                parts: table.parts.compactMap { entry in
+                    files[entry.identifier].map {
+                        PartHandle(file: $0, entry: entry, deletes: deletes[entry.identifier])
+                    }
+                })
+        }
+        snapshot = Snapshot(manifest: committed, tables: tables)
+        adoptSnapshot()
+    }
+
+    /// Removes the files that the generation before had and this one has not. A failure leaves them to the next writer.
+    private func removeReplaced(_ names: Set<String>, _ old: Manifest) {
+        for name in names.subtracting(Writer.fileNames(committed)) {
+            try? fileSystem.removeFile(partsPath.appending(name: name))
+        }
+        try? fileSystem.removeFile(path.appending(name: StoreLayout.manifestName(old.generation)))
+    }
+
+    /// Writes the rows that the transaction deletes, and merges deletion files of one size.
+    func writeDeletions(table index: Int) throws {
+        let number = working.tables[index].number
+        if let fresh = freshDeletes[number], !fresh.isEmpty {
+            let live = Set(working.tables[index].parts.map(\.identifier))
+            let sections = fresh.filter { live.contains($0.key) && !$0.value.isEmpty }
+                .map { DeletionFile.Section(part: $0.key, rows: $0.value.sorted()) }
+            try appendDeletion(sections, table: index)
+        }
+        freshDeletes[number] = nil
+        dropDeadDeletions(table: index)
+        while let start = mergeableDeletions(working.tables[index].deletions) {
+            try mergeDeletions(from: start, table: index)
+        }
+    }
+
+    private func appendDeletion(_ unsorted: [DeletionFile.Section], table index: Int) throws {
+        guard !unsorted.isEmpty else { return }
+        let order = Dictionary(
+            uniqueKeysWithValues: working.tables[index].parts.enumerated().map { ($1.identifier, $0) })
+        let sections = unsorted.sorted { order[$0.part, default: 0] < order[$1.part, default: 0] }
+        let deletion = DeletionFile(sections: sections)
+        let identifier = newIdentifier()
+        let file = newFile()
+        let name = StoreLayout.deletionName(table: working.tables[index].number, file: file)
+        createdFiles.insert(name)
+        let bytes = deletion.encoded(identifier: identifier)
+        if bytes.count > DeletionFile.byteCountMax {
+            throw DukkanError(.limit, "a commit may not replace more than \(deletion.rowCount) rows of one table")
+        }
+        try writeDurably(bytes, to: partsPath.appending(name: name))
+        working.tables[index].deletions.append(
+            Manifest.Deletion(
+                file: file, identifier: identifier, rowCount: deletion.rowCount, byteCount: bytes.count))
+        deletionParts[file] = Set(sections.map(\.part))
+    }
+
+    /// Leaves out deletion files whose parts are all gone.
+    func dropDeadDeletions(table index: Int) {
+        let live = Set(working.tables[index].parts.map(\.identifier))
+        working.tables[index].deletions.removeAll { entry in
+            guard let parts = deletionParts[entry.file], parts.isDisjoint(with: live) else { return false }
+            deletionParts[entry.file] = nil
+            return true
+        }
+    }
+
+    /// Where the run of deletion files begins that should become one.
+    private func mergeableDeletions(_ deletions: [Manifest.Deletion]) -> Int? {
+        SizeTier.mergeableSuffix(deletions.map(\.rowCount), factor: Writer.deletionTierCount)
+    }
+
+    private func mergeDeletions(from start: Int, table index: Int) throws {
+        let table = working.tables[index]
+        let live = Set(table.parts.map(\.identifier))
+        var rows: [PartIdentifier: [Int]] = [:]
+        for entry in table.deletions[start...] {
+            guard let deletion = try loader.readDeletion(entry, table: table.number) else {
+                throw DukkanError(.corrupt, "deletion file \(entry.file) is missing", place: .init(file: partsPath))
+            }
+            for section in deletion.sections where live.contains(section.part) {
+                rows[section.part, default: []].append(contentsOf: section.rows)
+            }
+            deletionParts[entry.file] = nil
+        }
+        working.tables[index].deletions.removeSubrange(start...)
+        try appendDeletion(rows.map { DeletionFile.Section(part: $0.key, rows: $0.value.sorted()) }, table: index)
+        removeUnusedFiles()
+    }
+}

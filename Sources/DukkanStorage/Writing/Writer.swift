@@ -1,0 +1,141 @@
+import DukkanFormat
+
+/// The one writer of a store: the open transaction, and what it stands on.
+///
+/// All calls come one at a time; `StoreCore` sees to that.
+final class Writer {
+    let path: String
+    let options: StoreOptions
+    let fileSystem: any FileSystem
+    let loader: SnapshotLoader
+    /// The lock of the store, held until the writer goes.
+    private let lock: StoreLock
+
+    /// What the newest manifest says.
+    var committed: Manifest
+    /// What the next manifest will say, as far as the open transaction has come.
+    var working: Manifest
+    /// The newest generation, open for reading.
+    var snapshot: Snapshot
+    /// Open files of the parts in `working`.
+    var files: [PartIdentifier: PartFile] = [:]
+    /// Deleted rows of the parts in `working`.
+    var deletes: [PartIdentifier: DeleteBitmap] = [:]
+    /// Bitmaps in `deletes` that no snapshot shares, so that they may change.
+    var ownedDeletes: Set<PartIdentifier> = []
+    /// Rows deleted by the open transaction, by table number and part.
+    var freshDeletes: [Int: [PartIdentifier: [Int]]] = [:]
+    /// Parts that have rows in each deletion file, by the file's number.
+    var deletionParts: [UInt64: Set<PartIdentifier>] = [:]
+    /// Rows that are not written yet, by table number.
+    var runs: [Int: RunBuffer] = [:]
+    /// Files made by the open transaction.
+    var createdFiles: Set<String> = []
+    /// Why nothing can be committed any more.
+    var failure: DukkanError?
+    /// Bytes written to files, for tests of what writing costs.
+    var writtenByteCount = 0
+
+    var partsPath: String { path.appending(name: StoreLayout.partsName) }
+
+    init(path: String, options: StoreOptions, fileSystem: any FileSystem) throws {
+        self.path = path
+        self.options = options
+        self.fileSystem = fileSystem
+        lock = try StoreLock(path: path.appending(name: StoreLayout.lockName), fileSystem: fileSystem)
+        loader = SnapshotLoader(path: path, fileSystem: fileSystem)
+        snapshot = try loader.load(reusing: nil)
+        committed = snapshot.manifest
+        working = committed
+        adoptSnapshot()
+        for table in committed.tables {
+            for entry in table.deletions {
+                guard let deletion = try loader.readDeletion(entry, table: table.number) else { continue }
+                deletionParts[entry.file] = Set(deletion.sections.map(\.part))
+            }
+        }
+        removeLeftovers()
+    }
+
+    /// Removes the files that a transaction or a compaction without a commit left behind.
+    private func removeLeftovers() {
+        let partNames = (try? fileSystem.names(in: partsPath)) ?? []
+        let kept = Writer.fileNames(committed)
+        for name in partNames where !kept.contains(name) && StoreLayout.isPartsFile(name) {
+            try? fileSystem.removeFile(partsPath.appending(name: name))
+        }
+        for name in (try? fileSystem.names(in: path)) ?? [] {
+            let isOld = StoreLayout.generation(ofManifest: name).map { $0 < committed.generation } ?? false
+            if isOld || StoreLayout.isTemporaryManifest(name) { try? fileSystem.removeFile(path.appending(name: name)) }
+        }
+    }
+
+    /// Takes files and deletions from the newest snapshot.
+    func adoptSnapshot() {
+        let parts = snapshot.tables.flatMap(\.parts)
+        files = Dictionary(uniqueKeysWithValues: parts.map { ($0.entry.identifier, $0.file) })
+        deletes = [:]
+        for part in parts { if let bitmap = part.deletes { deletes[part.entry.identifier] = bitmap } }
+        ownedDeletes = []
+    }
+
+    /// Names in the directory of parts that a manifest stands on.
+    static func fileNames(_ manifest: Manifest) -> Set<String> {
+        var names: Set<String> = []
+        for table in manifest.tables {
+            for part in table.parts { names.insert(StoreLayout.partName(table: table.number, file: part.file)) }
+            for deletion in table.deletions {
+                names.insert(StoreLayout.deletionName(table: table.number, file: deletion.file))
+            }
+        }
+        return names
+    }
+
+    /// Throws where the writer may not go on after an earlier failure.
+    func checkUsable() throws {
+        guard let failure else { return }
+        throw DukkanError(
+            .inputOutput, "an earlier write failed, so this handle commits nothing more", place: .init(file: path),
+            advice: "close the store and open it again", cause: failure)
+    }
+
+    /// Runs file operations after which the state of the disk is unknown if they fail.
+    func withDurability<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            if failure == nil {
+                failure = error as? DukkanError ?? DukkanError(.inputOutput, "a write failed", cause: error)
+            }
+            throw error
+        }
+    }
+
+    func newIdentifier() -> PartIdentifier {
+        PartIdentifier(high: fileSystem.random(), low: fileSystem.random())
+    }
+
+    func newFile() -> UInt64 {
+        defer { working.nextFile += 1 }
+        return working.nextFile
+    }
+
+    /// Place in `working` of a table.
+    func tableIndex(_ name: String) throws -> Int {
+        guard let index = working.table(named: name) else {
+            let names = working.tables.map(\.schema.name).sorted().joined(separator: ", ")
+            throw DukkanError(
+                .notFound, "there is no table \(name)", place: .init(file: path),
+                advice: names.isEmpty ? "the store has no tables yet" : "the tables are: \(names)")
+        }
+        return index
+    }
+
+    /// A part of `working`, open for reading.
+    func handle(_ entry: Manifest.Part) throws -> PartHandle {
+        guard let file = files[entry.identifier] else {
+            throw DukkanError(.corrupt, "part \(entry.file) is not open", place: .init(file: partsPath))
+        }
+        return PartHandle(file: file, entry: entry, deletes: deletes[entry.identifier])
+    }
+}
