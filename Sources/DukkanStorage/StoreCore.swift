@@ -32,7 +32,9 @@ package final class StoreCore: Sendable {
         return try open(path: path, readOnly: false, options: options, fileSystem: fileSystem)
     }
 
-    /// Opens a store. With `readOnly` nothing is ever written, and any number of processes may do so while one writes.
+    /// Opens a store.
+    ///
+    /// With `readOnly` nothing is ever written, and any number of processes may do so while one writes.
     package static func open(
         path: String, readOnly: Bool, options: StoreOptions = StoreOptions(),
         fileSystem: any FileSystem = PosixFileSystem()
@@ -52,8 +54,9 @@ package final class StoreCore: Sendable {
         return StoreCore(path: path, options: options, loader: loader, snapshot: writer.snapshot, writer: writer)
     }
 
-    /// The newest committed generation. A reader looks whether another process has committed: one listing of the
-    /// directory.
+    /// The newest committed generation.
+    ///
+    /// A reader looks whether another process has committed: one listing of the directory.
     package func snapshot() throws -> Snapshot {
         let current = newest.withLock { $0 }
         if turns != nil { return current }
@@ -95,7 +98,9 @@ package final class StoreCore: Sendable {
     }
     package func dropSegment(name: String) throws { try write { try $0.dropSegment(name: name) } }
 
-    /// Appends rows to the open transaction. They are copied; the batch may be used again.
+    /// Appends rows to the open transaction.
+    ///
+    /// They are copied; the batch may be used again.
     package func append(table: String, _ rows: RowBatch) throws {
         try write { try $0.append(table: table, rows) }
     }
@@ -105,7 +110,9 @@ package final class StoreCore: Sendable {
         get throws { turns == nil ? false : try write { $0.hasChanges } }
     }
 
-    /// Makes the open transaction the next generation, durably. Without changes nothing happens.
+    /// Makes the open transaction the next generation, durably.
+    ///
+    /// Without changes nothing happens.
     ///
     /// When it throws, the transaction is still open and nothing of it is visible: call again or roll back. The exception
     /// is `outcomeUnknown`: the store must be opened again to see which generation stands.
@@ -119,7 +126,9 @@ package final class StoreCore: Sendable {
     /// Forgets the open transaction.
     package func rollback() throws { try write { $0.rollback() } }
 
-    /// Merges the parts of a table, or of all, into as few as their time windows need. There must be no open transaction.
+    /// Merges the parts of a table, or of all, into as few as their time windows need.
+    ///
+    /// There must be no open transaction.
     package func compact(table: String? = nil, control: WorkControl? = nil) throws -> CompactionReport {
         try write { writer in
             defer { publish(writer) }
@@ -127,7 +136,9 @@ package final class StoreCore: Sendable {
         }
     }
 
-    /// Forgets the open transaction and frees the writer's lock. Snapshots stay readable; later writing calls throw.
+    /// Forgets the open transaction and frees the writer's lock.
+    ///
+    /// Snapshots stay readable; later writing calls throw.
     package func close() {
         turns?.close()
     }

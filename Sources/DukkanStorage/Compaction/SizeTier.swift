@@ -14,8 +14,10 @@ enum SizeTier {
         return tier
     }
 
-    /// Sizes stand in order of age, the newest last. Where the newest that should become one begin: a run that reaches
-    /// the end, of no class above some t, with at least `factor` of class t. nil if there is none.
+    /// Sizes stand in order of age, the newest last.
+    ///
+    /// Where the newest that should become one begin: a run that reaches the end, of no class above some t, with at
+    /// least `factor` of class t. nil if there is none.
     static func mergeableSuffix(_ rowCounts: [Int], factor: Int) -> Int? {
         let tiers = rowCounts.map { tier($0, factor: factor) }
         for highest in Set(tiers).sorted() {

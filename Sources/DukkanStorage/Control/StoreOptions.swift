@@ -14,8 +14,10 @@ public struct StoreOptions: Sendable, Hashable {
     public var memoryBudgetBytes = 1 << 30
     /// Threads that work on one operation.
     public var threads = StoreOptions.coreCount
-    /// Whether commits also merge small parts. Without it queries become slower with every commit until `compact` is
-    /// called; only what keeps the number of parts within its limit is merged.
+    /// Whether commits also merge small parts.
+    ///
+    /// Without it queries become slower with every commit until `compact` is called; only what keeps the number of
+    /// parts within its limit is merged.
     public var automaticCompaction = true
 
     /// Least budget that the store works with.

@@ -47,7 +47,9 @@ public final class WorkControl: Sendable {
     /// Whether ``cancel()`` was called.
     public var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
 
-    /// Throws where the call was cancelled or its deadline is past. Called at least once for every block of work.
+    /// Throws where the call was cancelled or its deadline is past.
+    ///
+    /// Called at least once for every block of work.
     package func check() throws(DukkanError) {
         if cancelled.load(ordering: .relaxed) { throw DukkanError(.cancelled, "the caller cancelled the operation") }
         if let deadline, ContinuousClock.now > deadline {

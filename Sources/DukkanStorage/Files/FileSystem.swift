@@ -1,4 +1,6 @@
-/// A number that the file system gave for an open file. It owns nothing; the holder closes it once.
+/// A number that the file system gave for an open file.
+///
+/// It owns nothing; the holder closes it once.
 package struct FileDescriptor: Sendable, Hashable {
     package let number: Int32
 

@@ -5,7 +5,9 @@ struct StoreCreation {
     let path: String
     let fileSystem: any FileSystem
 
-    /// Throws `alreadyExists` where something else is. What a creation that did not end has left is taken over.
+    /// Throws `alreadyExists` where something else is.
+    ///
+    /// What a creation that did not end has left is taken over.
     func run() throws {
         let parts = path.appending(name: StoreLayout.partsName)
         if try !fileSystem.makeDirectory(path) {

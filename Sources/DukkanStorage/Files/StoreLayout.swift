@@ -1,4 +1,6 @@
-/// The names of a store's files. They hold numbers only: no table or column name ever becomes part of a path.
+/// The names of a store's files.
+///
+/// They hold numbers only: no table or column name ever becomes part of a path.
 ///
 /// ```
 /// MANIFEST-00000042        one generation

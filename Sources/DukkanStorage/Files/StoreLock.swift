@@ -1,6 +1,8 @@
 import DukkanFormat
 
-/// The lock that makes its holder the only writer of a store, among all processes and handles. It ends with the process.
+/// The lock that makes its holder the only writer of a store, among all processes and handles.
+///
+/// It ends with the process.
 final class StoreLock {
     private let descriptor: FileDescriptor
     private let fileSystem: any FileSystem

@@ -6,7 +6,9 @@ enum Checksum {
         return value
     }
 
-    /// The checksum of bytes that follow the four bytes of a seed. O(bytes).
+    /// The checksum of bytes that follow the four bytes of a seed.
+    ///
+    /// O(bytes).
     static func crc32c(_ bytes: ArraySlice<UInt8>, seed: UInt32) -> UInt32 {
         table.withUnsafeBufferPointer { table in
             var value = ~UInt32(0) ^ seed

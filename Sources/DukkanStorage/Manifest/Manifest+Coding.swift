@@ -64,7 +64,9 @@ extension Manifest {
         }
     }
 
-    /// Reads a manifest file. Throws `corrupt`, or `unsupportedVersion` for one of a newer release.
+    /// Reads a manifest file.
+    ///
+    /// Throws `corrupt`, or `unsupportedVersion` for one of a newer release.
     package init(decoding bytes: [UInt8], generation expected: UInt64) throws {
         self.init()
         let checksumByteCount = 4

@@ -1,7 +1,9 @@
 import DukkanFormat
 
 extension Manifest {
-    /// What must hold for every manifest. Checked before one is written and after one is read.
+    /// What must hold for every manifest.
+    ///
+    /// Checked before one is written and after one is read.
     package func checkInvariants() throws {
         func fail(_ message: String) -> DukkanError { DukkanError(.corrupt, "the manifest \(message)") }
         guard partCount <= Manifest.partCountMax else {

@@ -1,6 +1,8 @@
 package import DukkanFormat
 
-/// One generation of a store: all tables and the files that hold their rows. What a manifest file says.
+/// One generation of a store: all tables and the files that hold their rows.
+///
+/// What a manifest file says.
 package struct Manifest: Sendable, Hashable {
     package var generation: UInt64 = 0
     /// Random name of the store.
@@ -35,8 +37,9 @@ package struct Manifest: Sendable, Hashable {
     package struct Part: Sendable, Hashable {
         package var file: UInt64
         package var identifier: PartIdentifier
-        /// The places in the order of ingest that this part's rows cover. Parts whose times overlap have ranges that
-        /// do not, so that equal (customer, time) resolve by the range.
+        /// The places in the order of ingest that this part's rows cover.
+        ///
+        /// Parts whose times overlap have ranges that do not, so that equal (customer, time) resolve by the range.
         package var firstOrder: UInt64
         package var lastOrder: UInt64
         package var rowCount: Int

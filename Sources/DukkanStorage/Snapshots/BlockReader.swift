@@ -1,6 +1,8 @@
 import DukkanFormat
 
-/// Reads blocks of parts into a buffer that it keeps, and counts. One for each thread.
+/// Reads blocks of parts into a buffer that it keeps, and counts.
+///
+/// One for each thread.
 package final class BlockReader: @unchecked Sendable {  // Sendable: handed from thread to thread, never shared.
     package var bytesRead = 0
     package var blocksDecoded = 0

@@ -42,7 +42,9 @@ package final class DeleteBitmap: @unchecked Sendable {  // Sendable: written on
         words[row >> 6] & (1 << UInt64(row & 63)) != 0
     }
 
-    /// Deleted rows among `rows`. O(rows / 64).
+    /// Deleted rows among `rows`.
+    ///
+    /// O(rows / 64).
     package func deletedCount(in rows: Range<Int>) -> Int {
         guard !rows.isEmpty else { return 0 }
         let first = rows.lowerBound >> 6, last = (rows.upperBound - 1) >> 6

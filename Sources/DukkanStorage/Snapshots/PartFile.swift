@@ -1,7 +1,9 @@
 package import DukkanFormat
 
-/// An open part: its descriptor and its footer. The descriptor is closed when the last snapshot that names the part
-/// goes, so that a compaction may remove the file's name at any time.
+/// An open part: its descriptor and its footer.
+///
+/// The descriptor is closed when the last snapshot that names the part goes, so that a compaction may remove the file's
+/// name at any time.
 package final class PartFile: Sendable {
     package let path: String
     package let footer: PartFooter

@@ -36,7 +36,9 @@ package final class PartHandle: Sendable {
         }
     }
 
-    /// Reads and checks a column in a row block. `column` is a place in the part, not in the schema.
+    /// Reads and checks a column in a row block.
+    ///
+    /// `column` is a place in the part, not in the schema.
     package func readColumn(
         _ column: Int, block: Int, customers: CustomerBlock?, dictionary: StringDictionary?, into vector: ColumnVector,
         reader: BlockReader

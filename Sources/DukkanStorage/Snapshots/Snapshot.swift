@@ -1,7 +1,9 @@
 package import DukkanFormat
 
-/// One generation of a store, open for reading. It never changes, and stays readable while the writer commits, compacts
-/// and removes files, for as long as someone holds it.
+/// One generation of a store, open for reading.
+///
+/// It never changes, and stays readable while the writer commits, compacts and removes files, for as long as someone
+/// holds it.
 package final class Snapshot: Sendable {
     package let manifest: Manifest
     package let tables: [TableSnapshot]

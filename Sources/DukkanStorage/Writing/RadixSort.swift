@@ -5,8 +5,9 @@ enum RadixSort {
     private static let digitBits = 11
     private static let digitCount = 1 << digitBits
 
-    /// Rows 0 ..< count in the order of `key`, equal keys in the order of the rows. `key` is called for rows in ascending
-    /// order a few times over. O(count) for each 11 bits in which keys differ.
+    /// Rows 0 ..< count in the order of `key`, equal keys in the order of the rows.
+    ///
+    /// `key` is called for rows in ascending order a few times over. O(count) for each 11 bits in which keys differ.
     static func order(count: Int, keys: UnsafePointer<UInt64>) -> UnsafeMutableBufferPointer<UInt32> {
         let order = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: count)
         guard count > 0 else { return order }

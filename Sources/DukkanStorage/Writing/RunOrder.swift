@@ -11,7 +11,9 @@ struct RunOrder {
     /// Ranges of rows that threads take, in rows.
     private static let rangeRowCount = 1 << 18
 
-    /// Row numbers in order. The caller deallocates.
+    /// Row numbers in order.
+    ///
+    /// The caller deallocates.
     func sorted() -> UnsafeMutableBufferPointer<UInt32> {
         let count = run.rowCount
         let keys = UnsafeMutablePointer<UInt64>.allocate(capacity: max(1, count))

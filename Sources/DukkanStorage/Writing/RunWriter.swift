@@ -21,7 +21,9 @@ struct RunWriter {
         var isPartDictionary: Bool
     }
 
-    /// The dictionaries and the rows go to an output that `makeOutput` opens. Returns the finished part's summary.
+    /// The dictionaries and the rows go to an output that `makeOutput` opens.
+    ///
+    /// Returns the finished part's summary.
     func write(makeOutput: ([StringDictionary?]) throws -> PartOutput) throws -> PartSummary {
         let codings = self.codings()
         let output = try makeOutput(codings.map { $0.flatMap { $0.isPartDictionary ? $0.dictionary : nil } })
@@ -72,8 +74,10 @@ struct RunWriter {
         }
     }
 
-    /// Which codes of a column the rows to be written hold. Rows that were replaced within the run may be the only ones
-    /// with a value, and a part keeps no values that none of its rows has.
+    /// Which codes of a column the rows to be written hold.
+    ///
+    /// Rows that were replaced within the run may be the only ones with a value, and a part keeps no values that none
+    /// of its rows has.
     private func usedCodes(_ column: Int, count: Int) -> [Bool] {
         var used = [Bool](repeating: false, count: count)
         let pieces = run.pieces[column]

@@ -41,8 +41,10 @@ final class StringInterner {
         UnsafeBufferPointer(start: bytes + Int(offsets[code]), count: Int(offsets[code + 1] - offsets[code]))
     }
 
-    /// The code of a string, new if it was not there. Amortised O(bytes). The total of all bytes must stay below
-    /// `StringDictionary.byteCountMax`; the caller spills before.
+    /// The code of a string, new if it was not there.
+    ///
+    /// Amortised O(bytes). The total of all bytes must stay below `StringDictionary.byteCountMax`; the caller spills
+    /// before.
     func intern(_ key: UnsafeBufferPointer<UInt8>) -> UInt32 {
         let hash = StringInterner.hash(key)
         let mask = slotCount - 1
@@ -87,7 +89,9 @@ final class StringInterner {
             bytes: Array(UnsafeBufferPointer(start: bytes, count: byteCount)), isSorted: count <= 1)
     }
 
-    /// Codes in the order of their strings' bytes. O(count log count).
+    /// Codes in the order of their strings' bytes.
+    ///
+    /// O(count log count).
     func sortedCodes() -> [UInt32] {
         var entries: [(prefix: UInt64, code: UInt32)] = []
         entries.reserveCapacity(count)
@@ -99,7 +103,9 @@ final class StringInterner {
         return entries.map(\.code)
     }
 
-    /// The strings of some codes as a dictionary. O(bytes).
+    /// The strings of some codes as a dictionary.
+    ///
+    /// O(bytes).
     func dictionary(of codes: [UInt32], isSorted: Bool) -> StringDictionary {
         var newOffsets: [UInt32] = []
         newOffsets.reserveCapacity(codes.count + 1)

@@ -14,7 +14,9 @@ struct UniqueKeys {
     /// Rows of the run that a later row of the run replaces; nil if there are none.
     let replacedRows: DeleteBitmap?
 
-    /// Finds the keys of a run. O(rows).
+    /// Finds the keys of a run.
+    ///
+    /// O(rows).
     init(run: RunBuffer, column: Int) {
         let replaced = DeleteBitmap(rowCount: run.rowCount)
         if let interner = run.interners[column] {
@@ -44,7 +46,9 @@ struct UniqueKeys {
         replacedRows = replaced.deletedCount == 0 ? nil : replaced
     }
 
-    /// Rows of a part that carry one of the keys, ascending. Blocks that cannot hold a key are not read.
+    /// Rows of a part that carry one of the keys, ascending.
+    ///
+    /// Blocks that cannot hold a key are not read.
     func rows(in part: PartHandle, column name: String, threads: Int) throws -> [Int] {
         guard let column = part.column(forSchemaColumn: name) else { return [] }
         let blocks = candidateBlocks(part.footer.columns[column])

@@ -111,7 +111,9 @@ extension Writer {
         adoptSnapshot()
     }
 
-    /// Removes the files that the generation before had and this one has not. A failure leaves them to the next writer.
+    /// Removes the files that the generation before had and this one has not.
+    ///
+    /// A failure leaves them to the next writer.
     private func removeReplaced(_ names: Set<String>, _ old: Manifest) {
         for name in names.subtracting(Writer.fileNames(committed)) {
             try? fileSystem.removeFile(partsPath.appending(name: name))
