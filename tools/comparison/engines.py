@@ -1,0 +1,185 @@
+"""The engines that are compared: each loads the three tables from CSV, tells its size and answers questions."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+
+TIME_COLUMNS = {"sessions": "started_at", "events": "ts", "orders": "ordered_at"}
+TABLES = list(TIME_COLUMNS)
+
+
+def byte_count(path):
+    if os.path.isfile(path):
+        return os.path.getsize(path)
+    return sum(os.path.getsize(os.path.join(place, name)) for place, _, names in os.walk(path) for name in names)
+
+
+def remove(path):
+    shutil.rmtree(path, ignore_errors=True)
+    for name in (path, path + ".wal"):
+        if os.path.isfile(name):
+            os.remove(name)
+
+
+class Dukkan:
+    name = "dukkan"
+
+    def __init__(self, tool, work, threads):
+        self.tool, self.threads = tool, threads
+        self.path = os.path.join(work, "compare.dukkan")
+        self.load_seconds = None
+
+    def call(self, *arguments):
+        run = subprocess.run([self.tool, *arguments], capture_output=True, text=True)
+        if run.returncode != 0:
+            raise SystemExit(f"dukkan {' '.join(arguments[:3])} ended with {run.returncode}:\n{run.stderr}")
+        return run.stdout
+
+    def load(self, data, string_customers, reuse):
+        if reuse and os.path.isdir(self.path):
+            return
+        remove(self.path)
+        start = time.perf_counter()
+        self.call("init", self.path, "--schema", "commerce", "--ids", "string" if string_customers else "int")
+        for table in TABLES:
+            self.call("import", self.path, table, f"{data}/{table}.csv", "--threads", str(self.threads))
+        self.call("compact", self.path, "--threads", str(self.threads))
+        self.load_seconds = time.perf_counter() - start
+
+    def size(self):
+        return byte_count(self.path)
+
+    def answers(self, statements_path):
+        """All statements of a file, in order."""
+        lines = self.call("query", self.path, "--file", statements_path, "--format", "json",
+                          "--threads", str(self.threads)).splitlines()
+        return [json.loads(line) for line in lines]
+
+    def bench(self, statement_path, runs):
+        """Milliseconds of the runs of a file with one statement: median, and what was read."""
+        line = self.call("bench", self.path, "--file", statement_path, "--runs", str(runs), "--threads",
+                         str(self.threads), "--format", "json")
+        return json.loads(line.splitlines()[0])
+
+
+class DuckDB:
+    def __init__(self, work, threads, by_customer):
+        self.name = "duckdb sorted" if by_customer else "duckdb"
+        self.by_customer = by_customer
+        self.path = os.path.join(work, f"compare-{'sorted' if by_customer else 'loaded'}.duckdb")
+        self.threads = threads
+        self.load_seconds = None
+
+    def load(self, data, string_customers, reuse):
+        import duckdb
+        is_loaded = reuse and os.path.exists(self.path)
+        if not is_loaded:
+            remove(self.path)
+        self.connection = duckdb.connect(self.path)
+        self.connection.execute(f"SET threads = {self.threads}")
+        if is_loaded:
+            return
+        start = time.perf_counter()
+        for table, column in TIME_COLUMNS.items():
+            types = "types = {'customer_id': 'VARCHAR'}, " if string_customers else ""
+            order = f"ORDER BY customer_id, {column}" if self.by_customer else ""
+            self.connection.execute(
+                f"CREATE TABLE {table} AS SELECT * FROM read_csv('{data}/{table}.csv', {types}nullstr = '') {order}")
+        self.connection.execute("CHECKPOINT")
+        self.load_seconds = time.perf_counter() - start
+
+    def size(self):
+        return byte_count(self.path)
+
+    def variants(self, question):
+        sql = question.sql["duckdb"]
+        return [lambda: self.connection.execute(sql).fetchall()]
+
+    def version(self):
+        return "DuckDB " + self.connection.execute("SELECT version()").fetchone()[0]
+
+
+class ClickHouse:
+    name = "clickhouse"
+
+    COLUMNS = {
+        "sessions": "session_id Int64, customer_id {key}, started_at DateTime64(3, 'UTC'), duration_s Int32, country {word}, "
+        "device {word}, channel {word}, campaign {perhaps}, landing_page {word}, pageviews Int32, bounced Bool",
+        "events": "customer_id {key}, ts DateTime64(3, 'UTC'), event {word}, session_id Int64, product_id Nullable(Int32), "
+        "category {perhaps}, country {word}, device {word}, value Nullable(Float64)",
+        "orders": "order_id Int64, customer_id {key}, ordered_at DateTime64(3, 'UTC'), session_id Int64, status {word}, "
+        "payment {word}, product_id Int32, category {word}, items Int32, revenue Float64, discount Float64, "
+        "coupon {perhaps}, country {word}, device {word}",
+    }
+
+    def __init__(self, work, threads):
+        self.path = os.path.join(work, "compare.chdb")
+        self.threads = threads
+        self.load_seconds = None
+
+    def load(self, data, string_customers, reuse):
+        from chdb import session
+        is_loaded = reuse and os.path.isdir(self.path)
+        if not is_loaded:
+            remove(self.path)
+        self.session = session.Session(self.path)
+        if is_loaded:
+            self.session.query("USE shop")
+            return
+        start = time.perf_counter()
+        self.session.query("CREATE DATABASE shop ENGINE = Atomic")
+        self.session.query("USE shop")
+        words = {"key": "String" if string_customers else "Int64", "word": "LowCardinality(String)",
+                 "perhaps": "LowCardinality(Nullable(String))"}
+        for table, column in TIME_COLUMNS.items():
+            columns = self.COLUMNS[table].format(**words)
+            self.session.query(f"CREATE TABLE {table} ({columns}) ENGINE = MergeTree ORDER BY (customer_id, {column})")
+            quoted = columns.replace("'", "''")
+            self.session.query(
+                f"INSERT INTO {table} SELECT * FROM file('{os.path.abspath(data)}/{table}.csv', CSVWithNames, '{quoted}') "
+                f"SETTINGS max_threads = {self.threads}, date_time_input_format = 'best_effort'")
+        self.load_seconds = time.perf_counter() - start
+        for table in TABLES:
+            self.session.query(f"OPTIMIZE TABLE {table} FINAL")
+
+    def query(self, sql, settings=""):
+        return json.loads(str(self.session.query(f"{sql} {settings}", "JSONCompact")))["data"]
+
+    def size(self):
+        return int(self.query("SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'shop'")[0][0])
+
+    def variants(self, question):
+        """With and without aggregation in the order of the primary key: the faster one is its figure."""
+        def variant(in_order):
+            settings = (f"SETTINGS max_threads = {self.threads}, optimize_aggregation_in_order = {in_order}, "
+                        "use_query_condition_cache = 0, output_format_json_quote_64bit_integers = 0, "
+                        "join_algorithm = 'parallel_hash,hash'")
+            return lambda: self.query(question.sql["clickhouse"], settings)
+        return [variant(0), variant(1)]
+
+    def version(self):
+        return "ClickHouse " + self.query("SELECT version()")[0][0]
+
+
+def parquet_byte_count(data, work, string_customers):
+    """Size of the three tables as Parquet with zstd, a million rows in a group: what a careful analyst keeps."""
+    import pyarrow as pa
+    import pyarrow.csv
+    import pyarrow.parquet
+    small = {"duration_s", "pageviews", "product_id", "items"}
+    words = {"country", "device", "channel", "campaign", "landing_page", "event", "category", "status", "payment", "coupon"}
+    total = 0
+    for table in TABLES:
+        path = os.path.join(work, f"{table}.parquet")
+        if not os.path.exists(path):
+            types = {name: pa.int32() for name in small} | {name: pa.dictionary(pa.int32(), pa.string()) for name in words}
+            types |= {name: pa.timestamp("ms") for name in TIME_COLUMNS.values()}
+            if string_customers:
+                types["customer_id"] = pa.string()
+            options = pa.csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
+            rows = pa.csv.read_csv(f"{data}/{table}.csv", convert_options=options).unify_dictionaries()
+            pa.parquet.write_table(rows, path, compression="zstd", row_group_size=1_000_000)
+        total += os.path.getsize(path)
+    return total
