@@ -29,19 +29,19 @@ package struct RetentionPlan: Sendable {
     /// Makes a plan.
     ///
     /// - Parameters:
-    ///   - earliest: no row is earlier; rows that are do not count.
+    ///   - earliest: no row is earlier; rows that are do not count. Nil when there are no rows.
     ///   - asOf: the end of knowledge; rows later do not count.
     /// - Throws: `invalid_query` for a number of periods out of range or times outside years 1 to 9999, `limit` for more
     ///   than ``cellCountMax`` cells.
     package init(
         _ rule: PeriodRule, periodCount: Int, cohorts: RetentionQuery.Cohorts = .firstTime,
-        measure: Measure = .customers, maturedOnly: Bool = false, earliest: Int64, asOf: Int64
+        measure: Measure = .customers, maturedOnly: Bool = false, earliest: Int64?, asOf: Int64
     ) throws {
         guard (1...RetentionQuery.periodCountMax).contains(periodCount) else {
             throw DukkanError(
                 .invalidQuery, "retention is for 1 to \(RetentionQuery.periodCountMax) periods, not \(periodCount)")
         }
-        axis = try PeriodAxis(rule, covering: min(earliest, asOf)...asOf)
+        axis = try PeriodAxis(rule, covering: min(earliest ?? asOf, asOf)...asOf)
         guard axis.count * min(periodCount, axis.count) <= RetentionPlan.cellCountMax else {
             throw DukkanError(
                 .limit,
