@@ -2,4 +2,49 @@
 #define DUKKAN_KERNELS_H
 #include <stddef.h>
 #include <stdint.h>
+
+// Kernels of Dukkan for which C reaches instructions that Swift does not: CRC32C, and the x86-64-v3 forms of bit
+// unpacking. Each function picks the best form for the machine at load time. None reads or writes outside the ranges
+// stated; the caller has checked widths and counts.
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// CRC32C (Castagnoli, reflected polynomial 0x82F63B78). `crc` is 0 or the result over the bytes before.
+uint32_t dukkan_crc32c(uint32_t crc, const void *bytes, size_t count);
+/// The same without special instructions, so that tests can compare.
+uint32_t dukkan_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
+
+// Vertical blocks of 1,024 values: width <= 32 in 32 lanes of 32 bits, wider in 16 lanes of 64 bits; 128 * width bytes.
+// The reference is added to each value, modulo 2^64 (2^32).
+
+void dukkan_unpack_integers(const uint8_t *in, uint32_t width, uint64_t reference, int64_t *out);
+/// width <= 32.
+void dukkan_unpack_codes(const uint8_t *in, uint32_t width, uint32_t reference, uint32_t *out);
+/// Packs the low `width` bits of 1,024 values.
+void dukkan_pack(const uint64_t *in, uint32_t width, uint8_t *out);
+
+// Horizontal: value i at bits i * width, lowest bit first, in (count * width + 7) / 8 bytes.
+
+void dukkan_unpack_tail_integers(const uint8_t *in, size_t count, uint32_t width, uint64_t reference, int64_t *out);
+void dukkan_unpack_tail_codes(const uint8_t *in, size_t count, uint32_t width, uint32_t reference, uint32_t *out);
+void dukkan_pack_tail(const uint64_t *in, size_t count, uint32_t width, uint8_t *out);
+
+/// Running sums that start anew at each customer: out[starts[c]] = firsts[c], and each later row of customer c adds
+/// the next delta times `multiplier`, modulo 2^64. `deltas` holds starts[customers] - customers values.
+void dukkan_customer_sums(const int64_t *deltas, const int64_t *firsts, const uint32_t *starts, size_t customers,
+                          uint64_t multiplier, int64_t *out);
+/// Running sums in place from `first`, which stays out of `values`: values[i] = first + values[0] + … + values[i].
+void dukkan_running_sums(int64_t *values, size_t count, int64_t first);
+/// values[i] = values[i] * multiplier + addend, modulo 2^64.
+void dukkan_scale(int64_t *values, size_t count, uint64_t multiplier, uint64_t addend);
+/// Largest value, 0 for none.
+uint32_t dukkan_maximum_code(const uint32_t *values, size_t count);
+/// out[i] = (double)in[i] / divisor, for |in[i]| <= 2^51. `out` may be `in`.
+void dukkan_divide_to_doubles(const int64_t *in, size_t count, double divisor, double *out);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

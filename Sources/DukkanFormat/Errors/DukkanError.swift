@@ -2,7 +2,9 @@
 ///
 /// Switch over ``code`` to react in a program; show ``description`` to a person.
 public struct DukkanError: Error, Sendable {
-    /// The kind of failure. Open: later releases add codes, so a `switch` wants a `default`.
+    /// The kind of failure.
+    ///
+    /// Open: later releases add codes, so a `switch` wants a `default`.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         /// The stable lower-case name, as `invalid_row`.
         public let description: String
@@ -50,7 +52,9 @@ public struct DukkanError: Error, Sendable {
         public static let deadline = Code("deadline")
     }
 
-    /// Where the failure was found. All parts are optional.
+    /// Where the failure was found.
+    ///
+    /// All parts are optional.
     public struct Place: Sendable, Hashable {
         /// Path or name of the file.
         public var file: String?

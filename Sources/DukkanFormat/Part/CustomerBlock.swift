@@ -1,5 +1,6 @@
-/// The customers of one row block, decoded: who they are and where the rows of each begin. Reused from block to block;
-/// belongs to one thread at a time.
+/// The customers of one row block, decoded: who they are and where the rows of each begin.
+///
+/// Reused from block to block; belongs to one thread at a time.
 package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed from thread to thread, never shared.
     /// Customers; 1 in a block of rows without a customer, whose key means nothing.
     package internal(set) var count = 0
@@ -11,6 +12,7 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
     /// `count + 1` entries.
     package private(set) var rowStarts: UnsafeMutablePointer<UInt32>
     private var capacity = 0
+    let scratch = ScratchArena()
 
     package init() {
         keys = UnsafeMutablePointer<Int64>.allocate(capacity: 1)
@@ -37,5 +39,42 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
         rowStarts = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity + 33)
         rowStarts[0] = 0
         count = 0
+    }
+
+    /// Reads the content of a directory: the rows of each customer less one, then the keys.
+    func decode(
+        _ content: UnsafeRawBufferPointer, _ block: PartFooter.RowBlock, _ type: ColumnType, _ scratch: ScratchArena
+    ) throws(DukkanError) {
+        var reader = ByteReader(content)
+        let customerCount = block.customerCount
+        reserve(customerCount)
+        count = 0
+        rowStarts[0] = 0
+        try IntegerStream.decode(&reader, customerCount, into: rowStarts + 1, scratch: scratch)
+        var end = 0
+        for i in 1...customerCount {
+            end += Int(rowStarts[i]) + 1
+            rowStarts[i] = UInt32(truncatingIfNeeded: end)
+        }
+        // Each count is over 0 and the sum is right, so that all ends are in order and within the block.
+        guard end == block.rowCount else { throw corrupt("customers with \(end) rows in a block of \(block.rowCount)") }
+        strings = .empty
+        if block.isNullCustomer {
+            keys[0] = 0
+        } else if type == .int {
+            try IntegerStream.decode(&reader, customerCount, into: keys, scratch: scratch)
+            for i in 1..<customerCount where keys[i] <= keys[i - 1] { throw corrupt("customers that are not in order") }
+            guard block.firstCustomer == .integer(keys[0]), block.lastCustomer == .integer(keys[customerCount - 1])
+            else {
+                throw corrupt("customers other than the footer states")
+            }
+        } else {
+            strings = try StringList.decode(&reader, customerCount, scratch: scratch)
+            guard block.firstCustomer == .string(strings.string(0)),
+                block.lastCustomer == .string(strings.string(customerCount - 1))
+            else { throw corrupt("customers other than the footer states") }
+        }
+        guard reader.isAtEnd else { throw corrupt("bytes behind a directory's end") }
+        count = customerCount
     }
 }

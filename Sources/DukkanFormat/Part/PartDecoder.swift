@@ -1,46 +1,89 @@
-/// Bytes of one block to values. Every function checks the block's checksum first and never trusts what it reads.
-package enum PartDecoder {
-}
+import CDukkanKernels
 
-extension PartDecoder {
-    /// Decodes the customers of a row block.
+/// Bytes of one block to values.
+///
+/// Every function checks the block's checksum first and throws `corrupt`, with column and block named, for bytes that
+/// are not what the footer says. What is written into the output before an error means nothing.
+package enum PartDecoder {
+    /// Decodes the customers of a row block; `bytes` are those of its `directory`.
+    ///
+    /// O(customers).
     package static func decodeCustomers(
         _ bytes: UnsafeRawBufferPointer, footer: PartFooter, block: Int, into customers: CustomerBlock
     ) throws {
-        throw DukkanError(.invalidArgument, "not built yet")
+        do throws(DukkanError) {
+            let scratch = customers.scratch
+            scratch.reset()
+            let rowBlock = footer.rowBlocks[block]
+            let content = try content(bytes, rowBlock.directory, footer, scratch)
+            try customers.decode(content, rowBlock, footer.customerType, scratch)
+        } catch {
+            throw located(error, nil, block)
+        }
     }
 
-    /// Decodes a column in a row block.
+    /// Decodes a column in a row block; `bytes` are those of the column block's `location`.
+    ///
+    /// - Parameters:
+    ///   - customers: those of the row block, where the column block `needsCustomers`.
+    ///   - dictionary: the part dictionary, where the column has one. Columns of strings without get one of the block.
     package static func decodeColumn(
         _ bytes: UnsafeRawBufferPointer, footer: PartFooter, column: Int, block: Int, customers: CustomerBlock?,
         dictionary: StringDictionary?, into vector: ColumnVector
     ) throws {
-        throw DukkanError(.invalidArgument, "not built yet")
+        let definition = footer.columns[column].definition
+        precondition(vector.kind == definition.type.physical && definition.role != .customer)
+        do throws(DukkanError) {
+            let columnBlock = footer.columns[column].blocks[block]
+            let scratch = vector.scratch
+            scratch.reset()
+            let content = try content(bytes, columnBlock.location, footer, scratch)
+            var decoder = ColumnBlockDecoder(
+                reader: ByteReader(content), rowCount: footer.rowBlocks[block].rowCount,
+                nullCount: columnBlock.statistics.nullCount,
+                customers: columnBlock.needsCustomers ? customers : nil,
+                hasPartDictionary: footer.columns[column].dictionary != nil, dictionary: dictionary, scratch: scratch)
+            if columnBlock.needsCustomers { precondition(customers != nil, "the block needs its customers") }
+            try decoder.decode(into: vector)
+        } catch {
+            throw located(error, definition.name, block)
+        }
     }
 
-    /// Decodes the part dictionary of a column.
+    /// Decodes the part dictionary of a column; `bytes` are those of its `dictionary`.
+    ///
+    /// O(bytes).
     package static func decodeDictionary(
         _ bytes: UnsafeRawBufferPointer, footer: PartFooter, column: Int
     ) throws -> StringDictionary {
-        throw DukkanError(.invalidArgument, "not built yet")
-    }
-}
-
-extension PartFooter {
-    /// Where the footer lies, from the last ``trailerByteCount`` bytes of the file.
-    package static func footerRange(
-        trailer: UnsafeRawBufferPointer, fileByteCount: Int
-    ) throws -> Range<Int> {
-        throw DukkanError(.invalidArgument, "not built yet")
-    }
-
-    /// Reads a footer.
-    package init(parsing bytes: UnsafeRawBufferPointer, fileByteCount: Int, identifier: PartIdentifier) throws {
-        throw DukkanError(.invalidArgument, "not built yet")
+        guard let location = footer.columns[column].dictionary else {
+            preconditionFailure("the column has no part dictionary")
+        }
+        do throws(DukkanError) {
+            let scratch = ScratchArena()
+            var reader = ByteReader(try content(bytes, location, footer, scratch))
+            let dictionary = try StringList.decode(&reader, footer.columns[column].dictionaryCount, scratch: scratch)
+            guard reader.isAtEnd else { throw corrupt("bytes behind a dictionary's end") }
+            return dictionary
+        } catch {
+            throw located(error, footer.columns[column].definition.name, nil)
+        }
     }
 
-    /// Checks the first ``headerByteCount`` bytes of the file.
-    package static func checkHeader(_ bytes: UnsafeRawBufferPointer, identifier: PartIdentifier) throws {
-        throw DukkanError(.invalidArgument, "not built yet")
+    /// The content of a block, its checksum verified and LZ4 undone.
+    static func content(
+        _ bytes: UnsafeRawBufferPointer, _ location: PartFooter.BlockLocation, _ footer: PartFooter,
+        _ scratch: ScratchArena
+    ) throws(DukkanError) -> UnsafeRawBufferPointer {
+        guard bytes.count == location.byteCount else { throw corrupt("a block of \(bytes.count) bytes") }
+        let framed = try PartChecksum(footer.identifier).verified(offset: location.offset, bytes)
+        return try BlockFrame.unwrap(framed, scratch: scratch)
+    }
+
+    private static func located(_ error: DukkanError, _ column: String?, _ block: Int?) -> DukkanError {
+        var error = error
+        error.place.column = column
+        error.place.block = block
+        return error
     }
 }

@@ -14,7 +14,9 @@ package struct PartFooter: Sendable {
     /// `.int` or `.string`.
     package var customerType: ColumnType
 
-    /// The place of a block in the file. Its last four bytes are its checksum.
+    /// The place of a block in the file.
+    ///
+    /// Its last four bytes are its checksum.
     package struct BlockLocation: Sendable, Hashable {
         package var offset: Int
         package var byteCount: Int
@@ -33,7 +35,9 @@ package struct PartFooter: Sendable {
         package var customerCount: Int
         /// The block holds one customer, the one that the block before ends with.
         package var continues: Bool
-        /// All rows are without a customer. Such blocks stand last.
+        /// All rows are without a customer.
+        ///
+        /// Such blocks stand last.
         package var isNullCustomer: Bool
         /// nil in blocks without a customer.
         package var firstCustomer: CustomerKey?
@@ -62,11 +66,15 @@ package struct PartFooter: Sendable {
     }
 }
 
-/// What is known of the values of a block or of a column without decoding it. Null rows count in `nullCount` only.
+/// What is known of the values of a block or of a column without decoding it.
+///
+/// Null rows count in `nullCount` only.
 package struct BlockStatistics: Sendable, Hashable {
     package var nullCount: Int
-    /// Bounds of integers and of part dictionary codes. Without any value `minimum` is greater than `maximum`; for
-    /// strings with dictionaries per block nothing is known and the bounds are those of `Int64`.
+    /// Bounds of integers and of part dictionary codes.
+    ///
+    /// Without any value `minimum` is greater than `maximum`; for strings with dictionaries per block nothing is known
+    /// and the bounds are those of `Int64`.
     package var minimum: Int64
     package var maximum: Int64
     /// Bounds of doubles other than NaN; infinity and minus infinity when there is none.
@@ -75,7 +83,9 @@ package struct BlockStatistics: Sendable, Hashable {
     package var containsNaN: Bool
     /// Sum of bool, int, decimal and date columns.
     package var sum: Int128?
-    /// Bit c set: code c occurs. Known when the part dictionary has at most 64 strings.
+    /// Bit c set: code c occurs.
+    ///
+    /// Known when the part dictionary has at most 64 strings.
     package var codePresence: UInt64?
 
     /// Of no rows.

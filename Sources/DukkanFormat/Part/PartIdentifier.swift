@@ -1,4 +1,6 @@
-/// The random 128-bit name of a part. Every checksum of the part's file is seeded with it.
+/// The random 128-bit name of a part.
+///
+/// Every checksum of the part's file is seeded with it.
 package struct PartIdentifier: Hashable, Sendable {
     package var high: UInt64
     package var low: UInt64

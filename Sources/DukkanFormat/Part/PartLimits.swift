@@ -1,4 +1,6 @@
-/// The named bounds of format version 1. Writer and reader check the same ones.
+/// The named bounds of format version 1.
+///
+/// Writer and reader check the same ones.
 package enum PartLimits {
     /// Version that this release writes; it reads versions 1 up to this one.
     package static let version: UInt32 = 1
@@ -17,7 +19,9 @@ package enum PartLimits {
     package static let stringByteCountMax = 1 << 20
     /// Bytes of one block after LZ4 is undone.
     package static let blockByteCountMax = 1 << 31
-    package static let dictionaryCountMax = 1 << 28
+    package static let dictionaryCountMax = 1 << 26
+    /// Bytes of the strings of one dictionary.
+    package static let dictionaryByteCountMax = 1 << 30
     /// Values of a mini-block: the unit of reference, width and patches.
     package static let miniBlockValueCount = 1_024
     /// Integer streams nest at most this deep.

@@ -50,9 +50,13 @@ public struct TableSchema: Sendable, Hashable {
     /// Longest name of a table or column, in UTF-8 bytes.
     public static let nameLengthMax = 255
 
-    /// Place of the customer column. A validated schema has one.
+    /// Place of the customer column.
+    ///
+    /// A validated schema has one.
     public var customerColumn: Int { columns.firstIndex { $0.role == .customer } ?? 0 }
-    /// Place of the time column. A validated schema has one.
+    /// Place of the time column.
+    ///
+    /// A validated schema has one.
     public var timeColumn: Int { columns.firstIndex { $0.role == .time } ?? 0 }
     /// Place of the unique column, if the table has one.
     public var uniqueColumn: Int? { columns.firstIndex { $0.role == .unique } }
@@ -64,7 +68,9 @@ public struct TableSchema: Sendable, Hashable {
         return columns.firstIndex { $0.name.lowercased() == lower }
     }
 
-    /// Checks names, roles and types. Throws `invalidArgument` that names the fault.
+    /// Checks names, roles and types.
+    ///
+    /// Throws `invalidArgument` that names the fault.
     public func validate() throws(DukkanError) {
         func fail(_ message: String) -> DukkanError { DukkanError(.invalidArgument, "table \(name): " + message) }
         try TableSchema.checkName(name, what: "table")

@@ -19,14 +19,20 @@ package final class ColumnVector: @unchecked Sendable {  // Sendable: handed fro
     package let kind: PhysicalKind
     /// Number of values held.
     package var count = 0
-    /// Whether any row is null. While false, `validity` holds nothing of use.
+    /// Whether any row is null.
+    ///
+    /// While false, `validity` holds nothing of use.
     package var hasNulls = false
     /// The dictionary of the codes; nil for other kinds.
     package var dictionary: StringDictionary?
 
     package private(set) var capacity = 0
+    /// Memory of the decoder, kept from block to block.
+    private(set) lazy var scratch = ScratchArena()
     private var storage: UnsafeMutableRawPointer
-    /// One bit a row, bit set = value present, 64 rows a word, lowest bit first. Bits past `count` are unspecified.
+    /// One bit a row, bit set = value present, 64 rows a word, lowest bit first.
+    ///
+    /// Bits past `count` are unspecified.
     package private(set) var validity: UnsafeMutablePointer<UInt64>
 
     package init(_ kind: PhysicalKind, capacity: Int = 0) {
@@ -58,7 +64,9 @@ package final class ColumnVector: @unchecked Sendable {  // Sendable: handed fro
         return storage.assumingMemoryBound(to: UInt32.self)
     }
 
-    /// Makes room for `minimum` values and keeps those held. Kernels may write up to 64 bytes past the last value.
+    /// Makes room for `minimum` values and keeps those held.
+    ///
+    /// Kernels may write up to 64 bytes past the last value.
     package func reserve(_ minimum: Int) {
         guard minimum > capacity else { return }
         let rows = max(minimum, capacity + capacity / 2, 64)
@@ -147,8 +155,9 @@ package final class ColumnVector: @unchecked Sendable {  // Sendable: handed fro
         count = rows
     }
 
-    /// Appends the rows `source[order[0]], source[order[1]], …`. Both vectors have the same kind and, for codes, the
-    /// same dictionary. O(order.count).
+    /// Appends the rows `source[order[0]], source[order[1]], …`.
+    ///
+    /// Both vectors have the same kind and, for codes, the same dictionary. O(order.count).
     package func appendGather(_ source: ColumnVector, _ order: UnsafeBufferPointer<UInt32>) {
         precondition(kind == source.kind)
         reserve(count + order.count)

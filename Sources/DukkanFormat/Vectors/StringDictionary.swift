@@ -53,8 +53,9 @@ package final class StringDictionary: Sendable {
         return a.count - b.count
     }
 
-    /// The first code whose string is not less than `key`; `count` if there is none. Needs a sorted dictionary.
-    /// O(log count).
+    /// The first code whose string is not less than `key`; `count` if there is none.
+    ///
+    /// Needs a sorted dictionary. O(log count).
     package func lowerBound(_ key: UnsafeBufferPointer<UInt8>) -> Int {
         precondition(isSorted)
         var low = 0, high = count
@@ -65,7 +66,9 @@ package final class StringDictionary: Sendable {
         return low
     }
 
-    /// The code of a string, nil if it is not there. O(log count) when sorted, O(count) otherwise.
+    /// The code of a string, nil if it is not there.
+    ///
+    /// O(log count) when sorted, O(count) otherwise.
     package func code(of string: String) -> Int? {
         var string = string
         return string.withUTF8 { key in

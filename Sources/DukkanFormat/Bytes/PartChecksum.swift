@@ -1,0 +1,34 @@
+import CDukkanKernels
+
+/// CRC32C over the part's identifier, the place in the file, and the bytes there: a block of another place or another
+/// part does not pass.
+struct PartChecksum {
+    private let seed: UInt32
+
+    /// Bytes that a checksum takes at the end of what it protects.
+    static let byteCount = 4
+
+    init(_ identifier: PartIdentifier) {
+        var words = (identifier.high.littleEndian, identifier.low.littleEndian)
+        seed = withUnsafeBytes(of: &words) { dukkan_crc32c(0, $0.baseAddress, $0.count) }
+    }
+
+    func callAsFunction(offset: Int, _ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        var place = UInt64(offset).littleEndian
+        let state = withUnsafeBytes(of: &place) { dukkan_crc32c(seed, $0.baseAddress, 8) }
+        return bytes.isEmpty ? state : dukkan_crc32c(state, bytes.baseAddress, bytes.count)
+    }
+
+    /// The content of a block without the checksum at its end.
+    ///
+    /// Throws `corrupt` where the checksum does not fit.
+    func verified(offset: Int, _ bytes: UnsafeRawBufferPointer) throws(DukkanError) -> UnsafeRawBufferPointer {
+        guard bytes.count >= PartChecksum.byteCount else { throw corrupt("a block is too short for its checksum") }
+        let content = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - PartChecksum.byteCount)])
+        let stored = bytes.loadUnaligned(fromByteOffset: content.count, as: UInt32.self)
+        guard UInt32(littleEndian: stored) == self(offset: offset, content) else {
+            throw DukkanError(.corrupt, "the checksum does not match", place: .init(offset: offset))
+        }
+        return content
+    }
+}

@@ -1,0 +1,136 @@
+/// What the encoder may spend.
+struct EncodingEffort {
+    var thorough: Bool
+}
+
+extension IntegerStream {
+    /// Lists shorter than this are not worth a second form.
+    private static let nestedCountMin = 16
+
+    /// Appends `count` values in the smallest form found.
+    static func encode(
+        _ values: UnsafePointer<Int64>, _ count: Int, into writer: inout ByteWriter, effort: EncodingEffort,
+        depth: Int = 0
+    ) {
+        guard count > 0 else { return }
+        let profile = IntegerProfile(values, count)
+        if profile.minimum == profile.maximum {
+            writer.append(StreamTag.constant.rawValue)
+            writer.appendSigned(profile.minimum)
+            return
+        }
+        let mayNest = depth < 3 && count >= nestedCountMin
+        if mayNest && profile.divisor > 1 {
+            encodeScaled(values, count, profile, into: &writer, effort: effort, depth: depth)
+            return
+        }
+        let packed = PackedEncoding.plan(values, count)
+        var bestByteCount = packed.byteCount
+        var best: ByteWriter?
+        func consider(_ candidate: ByteWriter) {
+            if candidate.count < bestByteCount {
+                bestByteCount = candidate.count
+                best = candidate
+            }
+        }
+        if mayNest {
+            if profile.runCount <= count / 4 * (effort.thorough ? 3 : 2) {
+                consider(runLength(values, count, profile.runCount, effort, depth))
+            }
+            if let delta = delta(values, count, profile, packed.byteCount, effort, depth) { consider(delta) }
+            if let dictionary = dictionary(values, count, bestByteCount, effort, depth) { consider(dictionary) }
+        }
+        if let best {
+            writer.append(best.bytes)
+        } else {
+            writer.append(StreamTag.packed.rawValue)
+            PackedEncoding.encode(values, count, packed.plans, into: &writer)
+        }
+    }
+
+    private static func encodeScaled(
+        _ values: UnsafePointer<Int64>, _ count: Int, _ profile: IntegerProfile, into writer: inout ByteWriter,
+        effort: EncodingEffort, depth: Int
+    ) {
+        writer.append(StreamTag.scaled.rawValue)
+        writer.appendSigned(profile.minimum)
+        writer.appendVarint(profile.divisor)
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: count) { quotients in
+            let divisor = profile.divisor
+            for i in 0..<count {
+                quotients[i] = Int64(bitPattern: UInt64(bitPattern: values[i] &- profile.minimum) / divisor)
+            }
+            encode(quotients.baseAddress!, count, into: &writer, effort: effort, depth: depth + 1)
+        }
+    }
+
+    private static func runLength(
+        _ values: UnsafePointer<Int64>, _ count: Int, _ runCount: Int, _ effort: EncodingEffort, _ depth: Int
+    ) -> ByteWriter {
+        var writer = ByteWriter()
+        writer.append(StreamTag.runLength.rawValue)
+        writer.appendVarint(runCount - 1)
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2 * runCount) { memory in
+            let heads = memory.baseAddress!, lengths = heads + runCount
+            var run = 0
+            var start = 0
+            for i in 1...count where i == count || values[i] != values[i - 1] {
+                heads[run] = values[start]
+                lengths[run] = Int64(i - start - 1)
+                run += 1
+                start = i
+            }
+            encode(heads, runCount, into: &writer, effort: effort, depth: depth + 1)
+            encode(lengths, runCount, into: &writer, effort: effort, depth: depth + 1)
+        }
+        return writer
+    }
+
+    /// Differences pay for sorted values; for others a sample of one mini-block tells.
+    private static func delta(
+        _ values: UnsafePointer<Int64>, _ count: Int, _ profile: IntegerProfile, _ packedByteCount: Int,
+        _ effort: EncodingEffort, _ depth: Int
+    ) -> ByteWriter? {
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: count) { memory in
+            let differences = memory.baseAddress!
+            if profile.descentCount > 0 && !(effort.thorough && profile.descentCount < count / 8) {
+                let length = min(PartLimits.miniBlockValueCount, count)
+                let start = (count - length) / 2
+                for i in 0..<length - 1 { differences[i] = values[start + i + 1] &- values[start + i] }
+                let sample = PackedPlan(differences, length - 1).bitCount / 8
+                if sample * 10 >= packedByteCount * length / count * 9 { return nil }
+            }
+            for i in 1..<count { differences[i - 1] = values[i] &- values[i - 1] }
+            var writer = ByteWriter()
+            writer.append(StreamTag.delta.rawValue)
+            writer.appendSigned(values[0])
+            encode(differences, count - 1, into: &writer, effort: effort, depth: depth + 1)
+            return writer
+        }
+    }
+
+    /// Few distinct values in a wide range: their indices are narrower than they are.
+    private static func dictionary(
+        _ values: UnsafePointer<Int64>, _ count: Int, _ byteCountToBeat: Int, _ effort: EncodingEffort, _ depth: Int
+    ) -> ByteWriter? {
+        guard depth < 2, count >= 64, byteCountToBeat * 8 > count * 3 else { return nil }
+        // More distinct values than this cannot pay even if the values themselves were free.
+        let bitsPerValue = min(12, byteCountToBeat * 8 / count)
+        let distinctMax = min(1 << bitsPerValue, count / 4, DistinctValues.countMax)
+        guard let distinct = DistinctValues.find(values, count, countMax: distinctMax) else { return nil }
+        let indexWidth = Int.bitWidth - (distinct.count - 1).leadingZeroBitCount
+        guard count * indexWidth / 8 + distinct.count / 2 < byteCountToBeat else { return nil }
+        var writer = ByteWriter()
+        writer.append(StreamTag.dictionary.rawValue)
+        writer.appendVarint(distinct.count - 1)
+        let sorted = distinct.sorted()
+        sorted.withUnsafeBufferPointer {
+            encode($0.baseAddress!, sorted.count, into: &writer, effort: effort, depth: depth + 1)
+        }
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: count) { indices in
+            DistinctValues.indices(of: values, count, in: sorted, into: indices.baseAddress!)
+            encode(indices.baseAddress!, count, into: &writer, effort: effort, depth: depth + 2)
+        }
+        return writer
+    }
+}

@@ -1,0 +1,85 @@
+import CDukkanKernels
+
+/// A list of integers as bytes; the number of values is known from outside.
+///
+/// Streams nest: the values and the lengths of runs are streams again.
+///
+/// The tag of the form comes first (``StreamTag``); an empty list takes no bytes.
+enum IntegerStream {
+}
+
+extension IntegerStream {
+    /// Reads `count` values.
+    ///
+    /// Throws `corrupt` for bytes that are no stream of so many values.
+    static func decode<Output: StreamElement>(
+        _ reader: inout ByteReader, _ count: Int, into out: UnsafeMutablePointer<Output>, scratch: ScratchArena,
+        depth: Int = 0
+    ) throws(DukkanError) {
+        guard count > 0 else { return }
+        guard depth < PartLimits.streamDepthMax else { throw corrupt("streams nested too deep") }
+        let code = try reader.byte()
+        switch StreamTag(rawValue: code) {
+        case .constant:
+            out.update(repeating: Output(truncatingIfNeeded: try reader.signed()), count: count)
+        case .packed:
+            try PackedEncoding.decode(&reader, count, into: out)
+        case .runLength:
+            try decodeRuns(&reader, count, into: out, scratch: scratch, depth: depth)
+        case .scaled:
+            let base = try reader.signed()
+            let divisor = try reader.varint()
+            try decode(&reader, count, into: out, scratch: scratch, depth: depth + 1)
+            Output.scale(out, count, multiplier: divisor, addend: base)
+        case .delta:
+            let first = try reader.signed()
+            out[0] = Output(truncatingIfNeeded: first)
+            try decode(&reader, count - 1, into: out + 1, scratch: scratch, depth: depth + 1)
+            Output.runningSums(out + 1, count - 1, first: first)
+        case .dictionary:
+            try decodeDictionary(&reader, count, into: out, scratch: scratch, depth: depth)
+        case .customerDelta, nil:
+            throw corrupt("unknown form \(code) of a stream")
+        }
+    }
+
+    private static func decodeRuns<Output: StreamElement>(
+        _ reader: inout ByteReader, _ count: Int, into out: UnsafeMutablePointer<Output>, scratch: ScratchArena,
+        depth: Int
+    ) throws(DukkanError) {
+        let runCount = try reader.count(count - 1, "runs") + 1
+        let values = scratch.allocate(Output.self, runCount)
+        let lengths = scratch.allocate(UInt32.self, runCount)
+        try decode(&reader, runCount, into: values, scratch: scratch, depth: depth + 1)
+        try decode(&reader, runCount, into: lengths, scratch: scratch, depth: depth + 1)
+        var total = 0
+        for run in 0..<runCount {
+            total += Int(lengths[run]) + 1
+        }
+        guard total == count else { throw corrupt("runs of \(total) values instead of \(count)") }
+        var at = out
+        for run in 0..<runCount {
+            let length = Int(lengths[run]) + 1
+            // Eight at a time: most runs are short, and what is written past a run's end the next one overwrites.
+            var written = 0
+            repeat {
+                Output.storeEight(values[run], at + written)
+                written += 8
+            } while written < length
+            at += length
+        }
+    }
+
+    private static func decodeDictionary<Output: StreamElement>(
+        _ reader: inout ByteReader, _ count: Int, into out: UnsafeMutablePointer<Output>, scratch: ScratchArena,
+        depth: Int
+    ) throws(DukkanError) {
+        let distinctCount = try reader.count(count - 1, "distinct values") + 1
+        let values = scratch.allocate(Output.self, distinctCount)
+        let indices = scratch.allocate(UInt32.self, count)
+        try decode(&reader, distinctCount, into: values, scratch: scratch, depth: depth + 1)
+        try decode(&reader, count, into: indices, scratch: scratch, depth: depth + 1)
+        guard dukkan_maximum_code(indices, count) < distinctCount else { throw corrupt("an index without a value") }
+        for i in 0..<count { out[i] = values[Int(indices[i])] }
+    }
+}

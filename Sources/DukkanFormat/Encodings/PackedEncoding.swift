@@ -1,0 +1,97 @@
+import CDukkanKernels
+
+/// Bit-packed frame of reference with patches, in mini-blocks of 1,024 values.
+///
+/// The form follows "Super-Scalar RAM-CPU Cache Compression" (Zukowski et al. 2006): values that do not fit the width
+/// keep their low bits in place, and their high bits stand in a list of patches.
+enum PackedEncoding {
+    /// Set in the byte of the width when patches follow.
+    static let patchedFlag: UInt8 = 0x80
+    /// Instead of the width of the gaps: the positions are a bitmap.
+    static let bitmapForm: UInt8 = 15
+
+    /// The plans of all mini-blocks and the bytes they take together.
+    static func plan(_ values: UnsafePointer<Int64>, _ count: Int) -> (plans: [PackedPlan], byteCount: Int) {
+        var plans: [PackedPlan] = []
+        var bits = 0
+        var start = 0
+        while start < count {
+            let length = min(PartLimits.miniBlockValueCount, count - start)
+            let plan = PackedPlan(values + start, length)
+            bits += plan.bitCount
+            plans.append(plan)
+            start += length
+        }
+        return (plans, bits / 8 + 1)
+    }
+
+    static func encode(
+        _ values: UnsafePointer<Int64>, _ count: Int, _ plans: [PackedPlan], into writer: inout ByteWriter
+    ) {
+        var previous: Int64 = 0
+        var start = 0
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: PartLimits.miniBlockValueCount) { offsets in
+            let offsets = offsets.baseAddress!
+            for plan in plans {
+                let length = min(PartLimits.miniBlockValueCount, count - start)
+                let patched: UInt8 = plan.patchCount > 0 ? patchedFlag : 0
+                writer.append(UInt8(plan.width) | patched)
+                writer.appendSigned(plan.reference &- previous)
+                previous = plan.reference
+                for i in 0..<length { offsets[i] = UInt64(bitPattern: values[start + i] &- plan.reference) }
+                pack(offsets, length, plan.width, into: &writer)
+                if plan.patchCount > 0 { encodePatches(offsets, length, plan, into: &writer) }
+                start += length
+            }
+        }
+    }
+
+    /// Full mini-blocks vertically, shorter ones horizontally, so that they waste nothing.
+    static func pack(_ values: UnsafePointer<UInt64>, _ count: Int, _ width: Int, into writer: inout ByteWriter) {
+        if count == PartLimits.miniBlockValueCount {
+            writer.fill(width * 128) { dukkan_pack(values, UInt32(width), $0) }
+        } else {
+            writer.fill((count * width + 7) / 8) { dukkan_pack_tail(values, count, UInt32(width), $0) }
+        }
+    }
+
+    private static func encodePatches(
+        _ offsets: UnsafePointer<UInt64>, _ count: Int, _ plan: PackedPlan, into writer: inout ByteWriter
+    ) {
+        var gaps: [UInt64] = []
+        var highs: [UInt64] = []
+        var positions: [Int] = []
+        var previous = -1
+        var largestGap: UInt64 = 0
+        for i in 0..<count {
+            let high = offsets[i] >> UInt64(plan.width)
+            if high == 0 { continue }
+            gaps.append(UInt64(i - previous - 1))
+            largestGap = max(largestGap, UInt64(i - previous - 1))
+            positions.append(i)
+            highs.append(high)
+            previous = i
+        }
+        writer.appendVarint(highs.count - 1)
+        let gapWidth = 64 - largestGap.leadingZeroBitCount
+        if gapWidth * gaps.count > count {
+            writer.append(bitmapForm)
+            writer.fill((count + 7) / 8) { bitmap in
+                for position in positions { bitmap[position >> 3] |= 1 << UInt8(position & 7) }
+            }
+        } else {
+            writer.append(UInt8(gapWidth))
+            writer.fill((gaps.count * gapWidth + 7) / 8) { dukkan_pack_tail(gaps, gaps.count, UInt32(gapWidth), $0) }
+        }
+        let base = highs.min() ?? 0
+        var widest: UInt64 = 0
+        for i in highs.indices {
+            highs[i] -= base
+            widest |= highs[i]
+        }
+        let highWidth = 64 - widest.leadingZeroBitCount
+        writer.appendVarint(base)
+        writer.append(UInt8(highWidth))
+        writer.fill((highs.count * highWidth + 7) / 8) { dukkan_pack_tail(highs, highs.count, UInt32(highWidth), $0) }
+    }
+}

@@ -1,0 +1,30 @@
+/// The first byte of an integer stream: how its values are written.
+enum StreamTag: UInt8 {
+    /// One value for all.
+    case constant = 0
+    /// Mini-blocks of 1,024 values, each with its reference, width and patches.
+    case packed = 1
+    /// Runs: a stream of values and a stream of lengths.
+    case runLength = 2
+    /// A base and a divisor, and the stream of (value - base) / divisor.
+    case scaled = 3
+    /// The first value, and the stream of differences from value to value.
+    case delta = 4
+    /// A stream of distinct values, and the stream of their indices.
+    case dictionary = 5
+    /// First values of the customers, and the stream of differences between rows of one customer.
+    case customerDelta = 6
+
+    /// The name that `inspect` shows.
+    var name: String {
+        switch self {
+        case .constant: "constant"
+        case .packed: "for"
+        case .runLength: "rle"
+        case .scaled: "scaled"
+        case .delta: "delta"
+        case .dictionary: "dictionary"
+        case .customerDelta: "customer-delta"
+        }
+    }
+}

@@ -1,0 +1,133 @@
+/// Which rows of a block hold a value.
+///
+/// The first byte of a column block's content: the form, and whether null rows have a place among the values.
+enum Validity {
+    static let noNulls: UInt8 = 0
+    static let allNull: UInt8 = 1
+    /// One bit a row.
+    static let bitmap: UInt8 = 2
+    /// Lengths of runs, values and nulls in turn, values first.
+    static let runs: UInt8 = 3
+    /// Added to `bitmap` and `runs`: null rows have a value, which means nothing; otherwise only the other rows do.
+    static let filledFlag: UInt8 = 0x10
+
+    /// Appends the smaller of the two forms.
+    static func encode(
+        _ bits: ValidityBits, _ rowCount: Int, filled: Bool, into writer: inout ByteWriter, effort: EncodingEffort
+    ) {
+        let flag = filled ? filledFlag : 0
+        let lengths = bits.runLengths(rowCount)
+        if lengths.count < rowCount / 4 {
+            var candidate = ByteWriter()
+            candidate.append(runs | flag)
+            candidate.appendVarint(lengths.count)
+            IntegerStream.encode(lengths, lengths.count, into: &candidate, effort: effort)
+            if candidate.count < 1 + (rowCount + 7) / 8 {
+                writer.append(candidate.bytes)
+                return
+            }
+        }
+        writer.append(bitmap | flag)
+        writer.fill((rowCount + 7) / 8) { out in
+            for row in 0..<rowCount where bits[row] { out[row >> 3] |= 1 << UInt8(row & 7) }
+        }
+    }
+
+    /// Reads the form `form` into the vector's validity and checks the number of nulls.
+    static func decode(
+        _ reader: inout ByteReader, form: UInt8, rowCount: Int, nullCount: Int, into vector: ColumnVector,
+        scratch: ScratchArena
+    ) throws(DukkanError) {
+        let words = vector.validity
+        let wordCount = (rowCount + 63) / 64
+        switch form & ~filledFlag {
+        case bitmap:
+            let bytes = try reader.take((rowCount + 7) / 8)
+            words[wordCount - 1] = 0
+            UnsafeMutableRawPointer(words).copyMemory(from: bytes, byteCount: (rowCount + 7) / 8)
+        case runs:
+            let runCount = try reader.count(rowCount + 1, "runs of nulls")
+            let lengths = scratch.allocate(UInt32.self, runCount)
+            try IntegerStream.decode(&reader, runCount, into: lengths, scratch: scratch)
+            words.update(repeating: 0, count: wordCount)
+            var row = 0
+            for run in 0..<runCount {
+                let end = row + Int(lengths[run])
+                guard end <= rowCount else { throw corrupt("runs of nulls past the block's end") }
+                if run & 1 == 0 { setBits(words, from: row, to: end) }
+                row = end
+            }
+            guard row == rowCount else { throw corrupt("runs of nulls end too early") }
+        default:
+            throw corrupt("unknown form \(form) of nulls")
+        }
+        if rowCount & 63 != 0 { words[wordCount - 1] &= (1 << UInt64(rowCount & 63)) - 1 }
+        var present = 0
+        for word in 0..<wordCount { present += words[word].nonzeroBitCount }
+        guard present == rowCount - nullCount else { throw corrupt("the number of nulls is not as stated") }
+    }
+
+    private static func setBits(_ words: UnsafeMutablePointer<UInt64>, from start: Int, to end: Int) {
+        var row = start
+        while row < end {
+            let bit = row & 63
+            let length = min(64 - bit, end - row)
+            let ones: UInt64 = length == 64 ? ~0 : (1 << UInt64(length)) - 1
+            words[row >> 6] |= ones << UInt64(bit)
+            row += length
+        }
+    }
+
+    /// Spreads the values that stand at the front of `values` over the rows that have one, and zeros over the others.
+    ///
+    /// From the back, in place.
+    static func expand<Element: BitwiseCopyable & ExpressibleByIntegerLiteral>(
+        _ values: UnsafeMutablePointer<Element>, _ words: UnsafePointer<UInt64>, rowCount: Int, valueCount: Int
+    ) {
+        var from = valueCount
+        var row = rowCount
+        while row > 0 {
+            row -= 1
+            let present = words[row >> 6] >> UInt64(row & 63) & 1 != 0
+            // One load too far for a first row that is null; its value is then not used.
+            let value = values[max(from - 1, 0)]
+            values[row] = present ? value : 0
+            from &-= present ? 1 : 0
+        }
+    }
+
+    /// Sets the rows without a value to zero.
+    static func clear<Element: BitwiseCopyable & ExpressibleByIntegerLiteral>(
+        _ values: UnsafeMutablePointer<Element>, _ words: UnsafePointer<UInt64>, rowCount: Int
+    ) {
+        for row in 0..<rowCount {
+            values[row] = words[row >> 6] >> UInt64(row & 63) & 1 != 0 ? values[row] : 0
+        }
+    }
+}
+
+/// Validity bits of a run of rows within a vector.
+struct ValidityBits {
+    let words: UnsafePointer<UInt64>
+    let firstRow: Int
+
+    subscript(_ row: Int) -> Bool {
+        words[(firstRow + row) >> 6] >> UInt64((firstRow + row) & 63) & 1 != 0
+    }
+
+    func runLengths(_ rowCount: Int) -> [Int64] {
+        var lengths: [Int64] = []
+        var present = true
+        var length: Int64 = 0
+        for row in 0..<rowCount {
+            if self[row] != present {
+                lengths.append(length)
+                length = 0
+                present.toggle()
+            }
+            length += 1
+        }
+        lengths.append(length)
+        return lengths
+    }
+}

@@ -1,0 +1,277 @@
+extension PartFooter {
+    /// Reads a footer, `bytes` being those of ``footerRange(trailer:fileByteCount:)``.
+    ///
+    /// Throws `corrupt` unless the blocks that it names cover the file without gap or overlap and all counts agree.
+    /// O(columns x row blocks).
+    package init(parsing bytes: UnsafeRawBufferPointer, fileByteCount: Int, identifier: PartIdentifier) throws {
+        let footerOffset = fileByteCount - PartFooter.trailerByteCount - bytes.count
+        guard footerOffset >= PartFooter.headerByteCount else { throw corrupt("a footer larger than its file") }
+        var reader = ByteReader(try PartChecksum(identifier).verified(offset: footerOffset, bytes))
+        let (high, low) = (try reader.uint64(), try reader.uint64())
+        self.identifier = PartIdentifier(high: high, low: low)
+        guard self.identifier == identifier else { throw corrupt("the file is another part") }
+        rowCount = try reader.count(PartLimits.rowCountMax, "rows")
+        customerCount = try reader.count(rowCount, "customers")
+        columns = try PartFooter.parseColumns(&reader)
+        customerType = columns[PartFooter.place(of: .customer, columns)].definition.type
+        rowBlocks = []
+        try parseRowBlocks(&reader)
+        try parseStripes(&reader, footerOffset: footerOffset)
+        guard reader.isAtEnd else { throw corrupt("bytes behind the footer's end") }
+        for column in columns.indices { columns[column].summarize(rowCount: rowCount) }
+    }
+
+    private static func place(of role: ColumnDefinition.Role, _ columns: [PartColumn]) -> Int {
+        columns.firstIndex { $0.definition.role == role } ?? 0
+    }
+
+    private static func parseColumns(_ reader: inout ByteReader) throws -> [PartColumn] {
+        let count = try reader.count(PartLimits.columnCountMax, "columns")
+        var columns: [PartColumn] = []
+        for _ in 0..<count {
+            let name = try reader.string(TableSchema.nameLengthMax, "name of a column")
+            let type = try parseType(&reader)
+            let roles: [ColumnDefinition.Role] = [.attribute, .customer, .time, .unique]
+            let role = Int(try reader.byte())
+            guard role < roles.count else { throw corrupt("unknown role \(role) of a column") }
+            let hasDictionary = try reader.byte()
+            guard hasDictionary <= 1, hasDictionary == 0 || type == .string && role != 1 else {
+                throw corrupt("a dictionary where none can be")
+            }
+            var column = PartColumn(
+                definition: ColumnDefinition(name, type, role: roles[role]), blocks: [], dictionary: nil,
+                dictionaryCount: 0, statistics: .empty)
+            if hasDictionary == 1 {
+                column.dictionaryCount = try reader.count(PartLimits.dictionaryCountMax, "strings of a dictionary")
+                let byteCount = try reader.count(PartLimits.blockByteCountMax, "bytes of a dictionary")
+                column.dictionary = BlockLocation(offset: 0, byteCount: byteCount)
+            }
+            columns.append(column)
+        }
+        do {
+            try TableSchema("part", columns: columns.map(\.definition)).validate()
+        } catch {
+            throw DukkanError(.corrupt, "the footer's columns are no table", cause: error)
+        }
+        return columns
+    }
+
+    private static func parseType(_ reader: inout ByteReader) throws(DukkanError) -> ColumnType {
+        let code = try reader.byte()
+        switch code {
+        case 0: return .bool
+        case 1: return .int
+        case 2: return .decimal(scale: Int(try reader.byte()))
+        case 3: return .double
+        case 4: return .timestamp
+        case 5: return .date
+        case 6: return .string
+        default: throw corrupt("unknown type \(code) of a column")
+        }
+    }
+
+    private mutating func parseRowBlocks(_ reader: inout ByteReader) throws(DukkanError) {
+        let count = try reader.count(PartLimits.rowBlockCountMax, "row blocks")
+        // Each takes several bytes, so that a short footer cannot ask for much memory.
+        guard count <= reader.remaining else { throw corrupt("more row blocks than the footer has bytes") }
+        rowBlocks.reserveCapacity(count)
+        var keys = FooterKeys(customerType)
+        var firstRow = 0, customers = 0
+        for _ in 0..<count {
+            let rows = try reader.count(PartLimits.rowBlockRowCountMax, "rows of a block")
+            let blockCustomers = try reader.count(rows, "customers of a block")
+            let flags = try reader.byte()
+            guard rows > 0, blockCustomers > 0, flags & ~FooterFlags.rowBlockAll == 0 else {
+                throw corrupt("an impossible row block")
+            }
+            let directory = try reader.count(PartLimits.blockByteCountMax, "bytes of a directory")
+            var block = RowBlock(
+                firstRow: firstRow, rowCount: rows, customerCount: blockCustomers,
+                continues: flags & FooterFlags.continues != 0, isNullCustomer: flags & FooterFlags.nullCustomer != 0,
+                firstCustomer: nil, lastCustomer: nil, directory: BlockLocation(offset: 0, byteCount: directory))
+            if !block.isNullCustomer {
+                (block.firstCustomer, block.lastCustomer) = try keys.next(&reader, block)
+                customers += block.continues ? 0 : blockCustomers
+            }
+            try check(block)
+            firstRow += rows
+            rowBlocks.append(block)
+        }
+        guard firstRow == rowCount, customers == customerCount else { throw corrupt("counts that do not add up") }
+    }
+
+    private func check(_ block: RowBlock) throws(DukkanError) {
+        guard block.continues || block.isNullCustomer ? block.customerCount == 1 : true else {
+            throw corrupt("a block of one customer with \(block.customerCount)")
+        }
+        guard let previous = rowBlocks.last else {
+            if block.continues { throw corrupt("a first block that continues another") }
+            return
+        }
+        // Rows without a customer come last, and are one run.
+        guard previous.isNullCustomer ? block.isNullCustomer && block.continues : true,
+            !block.continues || block.isNullCustomer == previous.isNullCustomer,
+            !block.continues || previous.customerCount == 1
+        else { throw corrupt("row blocks in an impossible order") }
+    }
+
+    private mutating func parseStripes(_ reader: inout ByteReader, footerOffset: Int) throws(DukkanError) {
+        let stripeCount = try reader.count(rowBlocks.count, "stripes")
+        var sizes: [Int] = []
+        var total = 0
+        for _ in 0..<stripeCount {
+            let size = try reader.count(PartLimits.stripeBlockCountMax, "blocks of a stripe")
+            guard size > 0 else { throw corrupt("an empty stripe") }
+            sizes.append(size)
+            total += size
+        }
+        guard total == rowBlocks.count else { throw corrupt("stripes that do not add up") }
+        var offset = PartFooter.headerByteCount
+        func place(_ byteCount: Int) throws(DukkanError) -> BlockLocation {
+            // A checksum and a frame are the least that a block has.
+            guard byteCount > PartChecksum.byteCount, byteCount <= footerOffset - offset else {
+                throw corrupt("a block outside the file")
+            }
+            defer { offset += byteCount }
+            return BlockLocation(offset: offset, byteCount: byteCount)
+        }
+        let customerColumn = PartFooter.place(of: .customer, columns)
+        for column in columns.indices where column != customerColumn {
+            columns[column].blocks.reserveCapacity(rowBlocks.count)
+        }
+        var first = 0
+        for size in sizes {
+            for block in first..<first + size {
+                rowBlocks[block].directory = try place(rowBlocks[block].directory.byteCount)
+            }
+            for column in columns.indices where column != customerColumn {
+                let type = columns[column].definition.type
+                let dictionaryCount = columns[column].dictionary == nil ? nil : columns[column].dictionaryCount
+                for block in first..<first + size {
+                    let location = try place(try reader.count(PartLimits.blockByteCountMax, "bytes of a block"))
+                    columns[column].blocks.append(
+                        try ColumnBlock(&reader, location, type, dictionaryCount, rowBlocks[block].rowCount))
+                }
+            }
+            first += size
+        }
+        for column in columns.indices {
+            guard let dictionary = columns[column].dictionary else { continue }
+            columns[column].dictionary = try place(dictionary.byteCount)
+        }
+        guard offset == footerOffset else { throw corrupt("bytes that belong to no block") }
+    }
+}
+
+extension PartFooter.ColumnBlock {
+    fileprivate init(
+        _ reader: inout ByteReader, _ location: PartFooter.BlockLocation, _ type: ColumnType, _ dictionaryCount: Int?,
+        _ rowCount: Int
+    ) throws(DukkanError) {
+        let flags = try reader.byte()
+        guard flags & ~FooterFlags.columnBlockAll == 0 else { throw corrupt("unknown flags of a block") }
+        self.location = location
+        needsCustomers = flags & FooterFlags.needsCustomers != 0
+        statistics = .empty
+        statistics.nullCount = try reader.count(rowCount, "nulls of a block")
+        statistics.containsNaN = flags & FooterFlags.containsNaN != 0
+        let kind = type.physical
+        if flags & FooterFlags.bounds != 0 {
+            if kind == .doubles {
+                statistics.minimumDouble = Double(bitPattern: try reader.uint64())
+                statistics.maximumDouble = Double(bitPattern: try reader.uint64())
+                guard statistics.minimumDouble <= statistics.maximumDouble else { throw corrupt("impossible bounds") }
+            } else {
+                statistics.minimum = try reader.signed()
+                statistics.maximum = statistics.minimum &+ Int64(bitPattern: try reader.varint())
+                guard statistics.minimum <= statistics.maximum else { throw corrupt("impossible bounds") }
+            }
+        }
+        if flags & FooterFlags.sum != 0 { statistics.sum = try reader.signed128() }
+        if flags & FooterFlags.codePresence != 0 { statistics.codePresence = try reader.varint() }
+        if let dictionaryCount {
+            let isEmpty = statistics.minimum > statistics.maximum
+            guard isEmpty || statistics.minimum >= 0 && statistics.maximum < Int64(dictionaryCount) else {
+                throw corrupt("codes outside the dictionary")
+            }
+        }
+    }
+}
+
+extension PartFooter.PartColumn {
+    /// Adds up the blocks' statistics.
+    ///
+    /// A column without blocks is that of the customers.
+    fileprivate mutating func summarize(rowCount: Int) {
+        guard let first = blocks.first else { return }
+        var total = first.statistics
+        var sum: Int128? = total.sum ?? 0
+        var presence: UInt64? = total.codePresence ?? 0
+        for (index, block) in blocks.enumerated() {
+            let block = block.statistics
+            if block.minimum <= block.maximum || block.minimumDouble <= block.maximumDouble {
+                if block.sum == nil { sum = nil }
+                if block.codePresence == nil { presence = nil }
+            }
+            if index == 0 { continue }
+            total.nullCount += block.nullCount
+            total.minimum = min(total.minimum, block.minimum)
+            total.maximum = max(total.maximum, block.maximum)
+            total.minimumDouble = min(total.minimumDouble, block.minimumDouble)
+            total.maximumDouble = max(total.maximumDouble, block.maximumDouble)
+            total.containsNaN = total.containsNaN || block.containsNaN
+            sum = sum.map { $0 &+ (block.sum ?? 0) }
+            presence = presence.map { $0 | (block.codePresence ?? 0) }
+        }
+        let hasSum =
+            switch definition.type {
+            case .bool, .int, .decimal, .date: true
+            case .double, .timestamp, .string: false
+            }
+        total.sum = hasSum ? sum : nil
+        total.codePresence = dictionary != nil && dictionaryCount <= 64 ? presence : nil
+        statistics = total
+    }
+}
+
+/// Reads the first and last keys of the row blocks and checks that they ascend.
+private struct FooterKeys {
+    private let customerType: ColumnType
+    private var lastInteger: Int64 = 0
+    private var lastString: [UInt8] = []
+    private var isFirst = true
+
+    init(_ customerType: ColumnType) {
+        self.customerType = customerType
+    }
+
+    mutating func next(
+        _ reader: inout ByteReader, _ block: PartFooter.RowBlock
+    ) throws(DukkanError) -> (CustomerKey, CustomerKey) {
+        let first = try key(&reader, mayEqual: block.continues, mustEqual: block.continues)
+        let last = try key(&reader, mayEqual: block.customerCount == 1, mustEqual: block.customerCount == 1)
+        return (first, last)
+    }
+
+    private mutating func key(
+        _ reader: inout ByteReader, mayEqual: Bool, mustEqual: Bool
+    ) throws(DukkanError) -> CustomerKey {
+        defer { isFirst = false }
+        if customerType == .int {
+            let previous = lastInteger
+            lastInteger = previous &+ (try reader.signed())
+            let isRight = mustEqual ? lastInteger == previous : lastInteger > previous
+            guard isRight || isFirst else { throw corrupt("customers that are not in order") }
+            return .integer(lastInteger)
+        }
+        let shared = try reader.count(lastString.count, "shared bytes of a key")
+        let added = try reader.count(PartLimits.stringByteCountMax - shared, "bytes of a key")
+        let bytes = UnsafeBufferPointer(start: try reader.take(added), count: added)
+        let isEqual = shared == lastString.count && added == 0
+        let ascends = added > 0 && (shared == lastString.count || lastString[shared] < bytes[0])
+        guard isFirst || (mustEqual ? isEqual : ascends) else { throw corrupt("customers that are not in order") }
+        lastString.removeSubrange(shared...)
+        lastString.append(contentsOf: bytes)
+        return .string(String(decoding: lastString, as: UTF8.self))
+    }
+}

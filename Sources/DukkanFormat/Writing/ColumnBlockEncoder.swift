@@ -1,0 +1,195 @@
+/// A column block or a directory, ready to be written but for its checksum.
+struct EncodedBlock: Sendable {
+    var bytes: [UInt8]
+    var needsCustomers = false
+    var statistics = BlockStatistics.empty
+}
+
+/// Encodes one column of one row block.
+struct ColumnBlockEncoder {
+    let definition: ColumnDefinition
+    /// The rows of the stripe; the block's are `firstRow ..< firstRow + rowCount`.
+    let vector: ColumnVector
+    let firstRow: Int
+    let rowCount: Int
+    /// First rows of the block's customers, and the number of rows.
+    let customerStarts: [UInt32]
+    /// Strings in the part dictionary; nil where the codes are those of `pool`.
+    let partDictionaryCount: Int?
+    let pool: StringPool?
+    let effort: EncodingEffort
+
+    func encode() -> EncodedBlock {
+        let nullCount = countNulls()
+        var block = EncodedBlock(bytes: [])
+        block.statistics.nullCount = nullCount
+        var content = ByteWriter()
+        var tryLZ4 = effort.thorough
+        if nullCount == rowCount {
+            content.append(Validity.allNull)
+            if definition.type.physical == .codes && partDictionaryCount == nil { unknownBounds(&block) }
+        } else {
+            let presentCount = rowCount - nullCount
+            switch definition.type.physical {
+            case .integers:
+                withUnsafeTemporaryAllocation(of: Int64.self, capacity: rowCount) { values in
+                    gather(vector.integers + firstRow, into: values.baseAddress!) { $0 }
+                    encodeIntegers(values.baseAddress!, presentCount, nullCount, &content, &block)
+                }
+            case .doubles:
+                withUnsafeTemporaryAllocation(of: Double.self, capacity: rowCount) { values in
+                    gather(vector.doubles + firstRow, into: values.baseAddress!) { $0 }
+                    encodeValidity(nullCount, filled: false, &content)
+                    DoubleStream.encode(values.baseAddress!, presentCount, into: &content, effort: effort)
+                    describe(doubles: values.baseAddress!, presentCount, &block.statistics)
+                }
+            case .codes:
+                tryLZ4 = tryLZ4 || partDictionaryCount == nil
+                encodeCodes(presentCount, nullCount, &content, &block)
+            }
+        }
+        block.bytes = BlockFrame.wrap(content.bytes, tryLZ4: tryLZ4, effort: effort)
+        return block
+    }
+
+    private func countNulls() -> Int {
+        guard vector.hasNulls else { return 0 }
+        var nulls = 0
+        for row in firstRow..<firstRow + rowCount where !vector.isValid(row) { nulls += 1 }
+        return nulls
+    }
+
+    /// Copies the rows that hold a value, one behind the other.
+    private func gather<Input, Output>(
+        _ input: UnsafePointer<Input>, into output: UnsafeMutablePointer<Output>, _ convert: (Input) -> Output
+    ) {
+        if !vector.hasNulls {
+            for i in 0..<rowCount { output[i] = convert(input[i]) }
+            return
+        }
+        var at = 0
+        for i in 0..<rowCount where vector.isValid(firstRow + i) {
+            output[at] = convert(input[i])
+            at += 1
+        }
+    }
+
+    private func encodeValidity(_ nullCount: Int, filled: Bool, _ content: inout ByteWriter) {
+        if nullCount == 0 {
+            content.append(Validity.noNulls)
+        } else {
+            let bits = ValidityBits(words: vector.validity, firstRow: firstRow)
+            Validity.encode(bits, rowCount, filled: filled, into: &content, effort: effort)
+        }
+    }
+
+    /// `values`: those of the rows that hold one.
+    private func encodeIntegers(
+        _ values: UnsafePointer<Int64>, _ presentCount: Int, _ nullCount: Int, _ content: inout ByteWriter,
+        _ block: inout EncodedBlock
+    ) {
+        describe(integers: values, presentCount, &block.statistics)
+        var best = ByteWriter()
+        encodeValidity(nullCount, filled: false, &best)
+        let headByteCount = best.count
+        IntegerStream.encode(values, presentCount, into: &best, effort: effort)
+        if nullCount == 0 && definition.type.physical == .integers {
+            let delta = CustomerDelta.encode(
+                values, starts: customerStarts, customerCount: customerStarts.count - 1,
+                byteCountToBeat: best.count - headByteCount, effort: effort)
+            if let delta {
+                best.bytes.removeSubrange(headByteCount...)
+                best.append(delta.bytes)
+                block.needsCustomers = true
+            }
+        } else if nullCount > 0 && nullCount <= rowCount / 16 {
+            withUnsafeTemporaryAllocation(of: Int64.self, capacity: rowCount) { filled in
+                fill(values, into: filled.baseAddress!)
+                var candidate = ByteWriter()
+                encodeValidity(nullCount, filled: true, &candidate)
+                IntegerStream.encode(filled.baseAddress!, rowCount, into: &candidate, effort: effort)
+                if candidate.count < best.count { best = candidate }
+            }
+        }
+        content.append(best.bytes)
+    }
+
+    /// Gives null rows the value before them, which costs the least.
+    private func fill(_ values: UnsafePointer<Int64>, into filled: UnsafeMutablePointer<Int64>) {
+        var at = 0
+        for row in 0..<rowCount {
+            let present = vector.isValid(firstRow + row)
+            filled[row] = present ? values[at] : values[max(at - 1, 0)]
+            at += present ? 1 : 0
+        }
+    }
+
+    private func encodeCodes(
+        _ presentCount: Int, _ nullCount: Int, _ content: inout ByteWriter, _ block: inout EncodedBlock
+    ) {
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: rowCount) { memory in
+            let values = memory.baseAddress!
+            if let pool {
+                let dictionary = withUnsafeTemporaryAllocation(of: UInt32.self, capacity: rowCount) { codes in
+                    gather(vector.codes + firstRow, into: codes.baseAddress!) { $0 }
+                    return pool.sortedDictionary(codes.baseAddress!, presentCount, indices: values)
+                }
+                encodeValidity(nullCount, filled: false, &content)
+                content.appendVarint(dictionary.count)
+                StringList.encode(dictionary, into: &content, effort: effort)
+                IntegerStream.encode(values, presentCount, into: &content, effort: effort)
+                unknownBounds(&block)
+            } else {
+                gather(vector.codes + firstRow, into: values) { Int64($0) }
+                encodeIntegers(values, presentCount, nullCount, &content, &block)
+                block.statistics.sum = nil
+                if let partDictionaryCount, partDictionaryCount <= 64 {
+                    var presence: UInt64 = 0
+                    for i in 0..<presentCount { presence |= 1 << UInt64(values[i]) }
+                    block.statistics.codePresence = presence
+                }
+            }
+        }
+    }
+
+    private func unknownBounds(_ block: inout EncodedBlock) {
+        block.statistics.minimum = .min
+        block.statistics.maximum = .max
+    }
+
+    private func describe(integers values: UnsafePointer<Int64>, _ count: Int, _ statistics: inout BlockStatistics) {
+        var minimum = values[0], maximum = values[0]
+        for i in 1..<max(count, 1) {
+            minimum = min(minimum, values[i])
+            maximum = max(maximum, values[i])
+        }
+        statistics.minimum = minimum
+        statistics.maximum = maximum
+        switch definition.type {
+        case .timestamp, .double, .string: return
+        case .bool, .int, .decimal, .date: break
+        }
+        // Up to 2^16 rows of less than 2^46 do not overflow 64 bits.
+        let bound = Int64(1) << 46
+        if minimum > -bound && maximum < bound {
+            var sum: Int64 = 0
+            for i in 0..<count { sum &+= values[i] }
+            statistics.sum = Int128(sum)
+        } else {
+            var sum: Int128 = 0
+            for i in 0..<count { sum += Int128(values[i]) }
+            statistics.sum = sum
+        }
+    }
+
+    private func describe(doubles values: UnsafePointer<Double>, _ count: Int, _ statistics: inout BlockStatistics) {
+        for i in 0..<count {
+            if values[i].isNaN {
+                statistics.containsNaN = true
+            } else {
+                statistics.minimumDouble = min(statistics.minimumDouble, values[i])
+                statistics.maximumDouble = max(statistics.maximumDouble, values[i])
+            }
+        }
+    }
+}

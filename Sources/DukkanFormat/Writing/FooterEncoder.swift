@@ -1,0 +1,160 @@
+/// Collects what the footer says of blocks and columns while they are written.
+struct FooterEncoder {
+    private let columns: [ColumnDefinition]
+    private let identifier: PartIdentifier
+    private var dictionaries: [(count: Int, byteCount: Int)?]
+    private var rowBlocks = ByteWriter()
+    private var rowBlockCount = 0
+    private var stripes = ByteWriter()
+    private var stripeCount = 0
+    /// The column blocks in the order of the file.
+    private var columnBlocks = ByteWriter()
+    private var previousKey: CustomerKey?
+
+    init(columns: [ColumnDefinition], dictionaries: [StringDictionary?], identifier: PartIdentifier) {
+        self.columns = columns
+        self.identifier = identifier
+        self.dictionaries = dictionaries.map { $0.map { ($0.count, 0) } }
+    }
+
+    mutating func addDictionary(column: Int, byteCount: Int) {
+        dictionaries[column]?.byteCount = byteCount
+    }
+
+    mutating func addStripe(
+        _ pending: PendingRows, directoryByteCounts: [Int], columns: [[(byteCount: Int, block: EncodedBlock)]]
+    ) {
+        let plans = pending.planner.blocks
+        stripes.appendVarint(plans.count)
+        stripeCount += 1
+        rowBlockCount += plans.count
+        for (plan, byteCount) in zip(plans, directoryByteCounts) {
+            rowBlocks.appendVarint(plan.rowCount)
+            rowBlocks.appendVarint(plan.runCount)
+            rowBlocks.append(
+                (plan.continues ? FooterFlags.continues : 0) | (plan.isNullCustomer ? FooterFlags.nullCustomer : 0))
+            rowBlocks.appendVarint(byteCount)
+            guard !plan.isNullCustomer else { continue }
+            append(pending.key(ofRun: plan.firstRun))
+            append(pending.key(ofRun: plan.firstRun + plan.runCount - 1))
+        }
+        for (definition, blocks) in zip(self.columns, columns) {
+            for (byteCount, block) in blocks {
+                columnBlocks.appendVarint(byteCount)
+                append(block.statistics, block.needsCustomers, definition.type.physical)
+            }
+        }
+    }
+
+    /// Keys ascend: an integer as the distance from the one before, a string as what it does not share with it.
+    private mutating func append(_ key: CustomerKey?) {
+        switch (key, previousKey) {
+        case (.integer(let value), .integer(let previous)):
+            rowBlocks.appendSigned(value &- previous)
+        case (.integer(let value), _):
+            rowBlocks.appendSigned(value)
+        case (.string(let string), let previous):
+            var shared = 0
+            if case .string(let previous) = previous {
+                shared = zip(string.utf8, previous.utf8).prefix { $0 == $1 }.count
+            }
+            rowBlocks.appendVarint(shared)
+            rowBlocks.appendVarint(string.utf8.count - shared)
+            rowBlocks.append(Array(string.utf8.dropFirst(shared)))
+        case (nil, _):
+            break
+        }
+        previousKey = key
+    }
+
+    private mutating func append(_ statistics: BlockStatistics, _ needsCustomers: Bool, _ kind: PhysicalKind) {
+        let hasBounds =
+            kind == .doubles
+            ? statistics.minimumDouble <= statistics.maximumDouble : statistics.minimum <= statistics.maximum
+        var flags: UInt8 = needsCustomers ? FooterFlags.needsCustomers : 0
+        if hasBounds { flags |= FooterFlags.bounds }
+        if statistics.sum != nil { flags |= FooterFlags.sum }
+        if statistics.codePresence != nil { flags |= FooterFlags.codePresence }
+        if statistics.containsNaN { flags |= FooterFlags.containsNaN }
+        columnBlocks.append(flags)
+        columnBlocks.appendVarint(statistics.nullCount)
+        if hasBounds {
+            if kind == .doubles {
+                columnBlocks.appendUInt64(statistics.minimumDouble.bitPattern)
+                columnBlocks.appendUInt64(statistics.maximumDouble.bitPattern)
+            } else {
+                columnBlocks.appendSigned(statistics.minimum)
+                columnBlocks.appendVarint(UInt64(bitPattern: statistics.maximum &- statistics.minimum))
+            }
+        }
+        if let sum = statistics.sum { columnBlocks.appendSigned(sum) }
+        if let presence = statistics.codePresence { columnBlocks.appendVarint(presence) }
+    }
+
+    /// The footer without its checksum.
+    func encode(rowCount: Int, customerCount: Int) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.appendUInt64(identifier.high)
+        writer.appendUInt64(identifier.low)
+        writer.appendVarint(rowCount)
+        writer.appendVarint(customerCount)
+        writer.appendVarint(columns.count)
+        for (column, dictionary) in zip(columns, dictionaries) {
+            writer.appendString(column.name)
+            writer.append(column.type.footerCode)
+            if case .decimal(let scale) = column.type { writer.append(UInt8(scale)) }
+            writer.append(column.role.footerCode)
+            writer.append(dictionary == nil ? 0 : 1)
+            if let dictionary {
+                writer.appendVarint(dictionary.count)
+                writer.appendVarint(dictionary.byteCount)
+            }
+        }
+        writer.appendVarint(rowBlockCount)
+        writer.append(rowBlocks.bytes)
+        writer.appendVarint(stripeCount)
+        writer.append(stripes.bytes)
+        writer.append(columnBlocks.bytes)
+        return writer.bytes
+    }
+}
+
+/// Bits of the footer's flag bytes.
+enum FooterFlags {
+    // Of a row block.
+    static let continues: UInt8 = 1
+    static let nullCustomer: UInt8 = 2
+    static let rowBlockAll: UInt8 = 3
+    // Of a column block.
+    static let needsCustomers: UInt8 = 1
+    static let bounds: UInt8 = 2
+    static let sum: UInt8 = 4
+    static let codePresence: UInt8 = 8
+    static let containsNaN: UInt8 = 16
+    static let columnBlockAll: UInt8 = 31
+}
+
+extension ColumnType {
+    var footerCode: UInt8 {
+        switch self {
+        case .bool: 0
+        case .int: 1
+        case .decimal: 2
+        case .double: 3
+        case .timestamp: 4
+        case .date: 5
+        case .string: 6
+        }
+    }
+}
+
+extension ColumnDefinition.Role {
+    var footerCode: UInt8 {
+        switch self {
+        case .attribute: 0
+        case .customer: 1
+        case .time: 2
+        case .unique: 3
+        }
+    }
+}

@@ -1,0 +1,162 @@
+/// Writes the rows of a part, sorted by customer and time, as bytes to a sink.
+///
+/// Holds at most one stripe of rows in memory, beside what the caller hands over in one call.
+package final class PartWriter {
+    private let identifier: PartIdentifier
+    private let dictionaries: [StringDictionary?]
+    private let options: PartOptions
+    private let checksum: PartChecksum
+    private let sink: (UnsafeRawBufferPointer) throws -> Void
+    private var pending: PendingRows
+    private var footer: FooterEncoder
+    private var offset = 0
+    private var summary: PartSummary
+    private var isFinished = false
+
+    /// Rows that are taken over before the next look whether a stripe is full.
+    private static let sliceRowCount = 1 << 16
+
+    /// Begins a part with `columns`, which a schema has validated.
+    ///
+    /// - Parameters:
+    ///   - dictionaries: one for each column: the sorted strings that its codes refer to, or nil where each call's vector
+    ///     brings its own dictionary. Always nil for the customer column.
+    ///   - sink: gets the file's bytes in order. What it throws ends the part.
+    package init(
+        columns: [ColumnDefinition], identifier: PartIdentifier, dictionaries: [StringDictionary?],
+        options: PartOptions, sink: @escaping (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        precondition(columns.count == dictionaries.count)
+        try TableSchema("part", columns: columns).validate()
+        for (column, dictionary) in zip(columns, dictionaries) {
+            guard let dictionary else { continue }
+            guard column.type == .string, column.role != .customer, dictionary.isSorted else {
+                throw DukkanError(.invalidArgument, "column \(column.name) cannot have this part dictionary")
+            }
+            try PartWriter.checkLimits(dictionary)
+        }
+        self.identifier = identifier
+        self.dictionaries = dictionaries
+        self.options = options
+        self.sink = sink
+        checksum = PartChecksum(identifier)
+        pending = PendingRows(columns: columns, dictionaries: dictionaries)
+        footer = FooterEncoder(columns: columns, dictionaries: dictionaries, identifier: identifier)
+        summary = PartSummary(
+            rowCount: 0, customerCount: 0, byteCount: 0, minimumTime: .max, maximumTime: .min, minimumCustomer: nil,
+            maximumCustomer: nil)
+        try write(PartHeader.encode(identifier))
+    }
+
+    private static func checkLimits(_ dictionary: StringDictionary) throws {
+        guard dictionary.count <= PartLimits.dictionaryCountMax,
+            dictionary.bytes.count <= PartLimits.dictionaryByteCountMax
+        else {
+            throw DukkanError(.limit, "a part dictionary of \(dictionary.count) strings")
+        }
+        for code in 0..<dictionary.count
+        where Int(dictionary.offsets[code + 1] - dictionary.offsets[code]) > PartLimits.stringByteCountMax {
+            throw DukkanError(.limit, "a string of more than \(PartLimits.stringByteCountMax) bytes")
+        }
+    }
+
+    /// Takes over rows: one vector for each column, in the columns' order, that of the customers included.
+    ///
+    /// Rows are sorted by customer and time, also from call to call, and those without a customer come last. Throws
+    /// `invalidArgument` where they are not, `limit` for strings that are too long, and what the sink throws.
+    package func append(_ rows: [ColumnVector]) throws {
+        precondition(!isFinished && rows.count == pending.columns.count)
+        let rowCount = rows[0].count
+        for (vector, column) in zip(rows, pending.columns) {
+            precondition(vector.count == rowCount && vector.kind == column.type.physical)
+        }
+        var start = 0
+        while start < rowCount {
+            let end = min(rowCount, start + PartWriter.sliceRowCount)
+            try pending.append(rows, start..<end)
+            pending.planner.cut(rowCount: pending.rowCount, isFinal: false)
+            while pending.planner.blocks.count == PartLimits.stripeBlockCountMax {
+                try writeStripe()
+                pending.planner.cut(rowCount: pending.rowCount, isFinal: false)
+            }
+            start = end
+        }
+    }
+
+    /// Writes what is left, the dictionaries and the footer.
+    ///
+    /// Nothing may be appended afterwards.
+    package func finish() throws -> PartSummary {
+        precondition(!isFinished)
+        isFinished = true
+        pending.planner.cut(rowCount: pending.rowCount, isFinal: true)
+        while !pending.planner.blocks.isEmpty {
+            try writeStripe()
+            pending.planner.cut(rowCount: pending.rowCount, isFinal: true)
+        }
+        for (column, dictionary) in dictionaries.enumerated() {
+            guard let dictionary else { continue }
+            var content = ByteWriter()
+            let effort = EncodingEffort(thorough: options.thorough)
+            StringList.encode(dictionary, into: &content, effort: effort)
+            let bytes = BlockFrame.wrap(content.bytes, tryLZ4: true, effort: effort)
+            footer.addDictionary(column: column, byteCount: try write(block: bytes))
+        }
+        let content = footer.encode(rowCount: summary.rowCount, customerCount: summary.customerCount)
+        let footerByteCount = try write(block: content)
+        try write(PartTrailer.encode(footerByteCount: footerByteCount, offset: offset))
+        summary.byteCount = offset
+        return summary
+    }
+
+    private func writeStripe() throws {
+        let stripe = StripeEncoder(pending: pending, options: options)
+        let encoded = stripe.encode()
+        var directories: [Int] = []
+        for directory in encoded.directories { directories.append(try write(block: directory.bytes)) }
+        var columns: [[(byteCount: Int, block: EncodedBlock)]] = []
+        for blocks in encoded.columns {
+            columns.append(
+                try blocks.map { block in
+                    let byteCount = try write(block: block.bytes)
+                    return (
+                        byteCount,
+                        EncodedBlock(bytes: [], needsCustomers: block.needsCustomers, statistics: block.statistics)
+                    )
+                })
+        }
+        footer.addStripe(pending, directoryByteCounts: directories, columns: columns)
+        summarize(encoded)
+        pending.removeBlocks()
+    }
+
+    private func summarize(_ encoded: StripeEncoder.Stripe) {
+        for (index, plan) in pending.planner.blocks.enumerated() {
+            summary.rowCount += plan.rowCount
+            if !plan.isNullCustomer {
+                summary.customerCount += plan.continues ? 0 : plan.runCount
+                summary.minimumCustomer = summary.minimumCustomer ?? pending.key(ofRun: plan.firstRun)
+                summary.maximumCustomer = pending.key(ofRun: plan.firstRun + plan.runCount - 1)
+            }
+            let times = encoded.columns[pending.timeColumn][index].statistics
+            summary.minimumTime = min(summary.minimumTime, times.minimum)
+            summary.maximumTime = max(summary.maximumTime, times.maximum)
+        }
+    }
+
+    /// Writes a block and its checksum; returns their size.
+    private func write(block bytes: [UInt8]) throws -> Int {
+        guard bytes.count < PartLimits.blockByteCountMax else {
+            throw DukkanError(.limit, "a block of \(bytes.count) bytes")
+        }
+        var writer = ByteWriter(bytes: bytes)
+        writer.appendUInt32(bytes.withUnsafeBytes { checksum(offset: offset, $0) })
+        try write(writer.bytes)
+        return writer.count
+    }
+
+    private func write(_ bytes: [UInt8]) throws {
+        try bytes.withUnsafeBytes { try sink($0) }
+        offset += bytes.count
+    }
+}

@@ -1,0 +1,114 @@
+@testable import DukkanFormat
+
+/// A part in memory.
+struct PartFile {
+    var bytes: [UInt8]
+    var identifier: PartIdentifier
+    var summary: PartSummary?
+
+    static let identifier = PartIdentifier(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)
+
+    /// Writes a table in calls of random length.
+    static func write(
+        _ table: PlainTable, partDictionaries: Set<Int> = [], options: PartOptions = PartOptions(),
+        identifier: PartIdentifier = PartFile.identifier, callRowCountMax: Int = .max, seed: UInt64 = 1
+    ) throws -> PartFile {
+        var file = PartFile(bytes: [], identifier: identifier)
+        var generator = SplitMix(seed: seed)
+        let dictionaries = table.columns.indices.map {
+            partDictionaries.contains($0) ? table.dictionary($0) : nil
+        }
+        let output = Output()
+        let writer = try PartWriter(
+            columns: table.columns, identifier: identifier, dictionaries: dictionaries, options: options
+        ) { output.bytes.append(contentsOf: $0) }
+        var start = 0
+        while start < table.rowCount {
+            let rest = table.rowCount - start
+            let length = callRowCountMax >= rest ? rest : 1 + generator.below(callRowCountMax)
+            let end = min(table.rowCount, start + length)
+            try writer.append(table.vectors(start..<end, dictionaries: dictionaries))
+            start = end
+        }
+        file.summary = try writer.finish()
+        file.bytes = output.bytes
+        return file
+    }
+
+    private final class Output {
+        var bytes: [UInt8] = []
+    }
+
+    func footer() throws -> PartFooter {
+        try bytes.withUnsafeBytes { all in
+            let header = UnsafeRawBufferPointer(rebasing: all.prefix(PartFooter.headerByteCount))
+            try PartFooter.checkHeader(header, identifier: identifier)
+            let trailer = UnsafeRawBufferPointer(rebasing: all.suffix(PartFooter.trailerByteCount))
+            let range = try PartFooter.footerRange(trailer: trailer, fileByteCount: all.count)
+            return try PartFooter(
+                parsing: UnsafeRawBufferPointer(rebasing: all[range]), fileByteCount: all.count, identifier: identifier)
+        }
+    }
+
+    func withBlock<Result>(
+        _ location: PartFooter.BlockLocation, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        // A copy of its own, so that an address sanitizer sees each read outside the block.
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: location.byteCount, alignment: 1)
+        defer { copy.deallocate() }
+        bytes.withUnsafeBytes {
+            copy.copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: $0[location.offset..<location.offset + location.byteCount]))
+        }
+        return try body(UnsafeRawBufferPointer(copy))
+    }
+
+    /// Decodes everything.
+    func read() throws -> PlainTable {
+        let footer = try footer()
+        var table = PlainTable(
+            columns: footer.columns.map(\.definition), cells: footer.columns.map { _ in [] })
+        let dictionaries = try footer.columns.indices.map { column in
+            try footer.columns[column].dictionary.map { location in
+                try withBlock(location) { try PartDecoder.decodeDictionary($0, footer: footer, column: column) }
+            }
+        }
+        let customers = CustomerBlock()
+        let vectors = footer.columns.map { ColumnVector($0.definition.type.physical) }
+        for block in footer.rowBlocks.indices {
+            let rowBlock = footer.rowBlocks[block]
+            try withBlock(rowBlock.directory) {
+                try PartDecoder.decodeCustomers($0, footer: footer, block: block, into: customers)
+            }
+            for column in footer.columns.indices {
+                if footer.columns[column].definition.role == .customer {
+                    table.cells[column] += PartFile.customerCells(customers, rowBlock, footer.customerType)
+                    continue
+                }
+                let columnBlock = footer.columns[column].blocks[block]
+                try withBlock(columnBlock.location) {
+                    try PartDecoder.decodeColumn(
+                        $0, footer: footer, column: column, block: block,
+                        customers: columnBlock.needsCustomers ? customers : nil, dictionary: dictionaries[column],
+                        into: vectors[column])
+                }
+                table.cells[column] += (0..<rowBlock.rowCount).map { PlainTable.cell(vectors[column], $0) }
+            }
+        }
+        return table
+    }
+
+    private static func customerCells(
+        _ customers: CustomerBlock, _ block: PartFooter.RowBlock, _ type: ColumnType
+    ) -> [PlainTable.Cell] {
+        var cells: [PlainTable.Cell] = []
+        for customer in 0..<customers.count {
+            let cell: PlainTable.Cell =
+                block.isNullCustomer
+                ? .null
+                : type == .int ? .integer(customers.keys[customer]) : .string(customers.strings.string(customer))
+            for _ in customers.rowStarts[customer]..<customers.rowStarts[customer + 1] { cells.append(cell) }
+        }
+        return cells
+    }
+}
