@@ -1,0 +1,162 @@
+package import DukkanFormat
+
+/// A plan to read tables in morsels: ranges of customers at which all tables are cut alike, or, where customers do not
+/// matter, single row blocks.
+///
+/// A scan by customer delivers each customer's rows of all requested tables in one morsel and in total order, merged over
+/// overlapping parts. A scan by block delivers every row once, in no particular order, and never looks at the directory.
+package final class MorselScan: Sendable {
+    enum Morsel: Sendable {
+        case customers(CustomerRange)
+        /// One row block of one part of request 0.
+        case block(part: Int, block: Int)
+    }
+
+    /// How a scan goes through its tables.
+    package enum Order: Sendable, Hashable {
+        /// Every customer's rows together; rows without customer do not take part.
+        case byCustomer
+        /// The same, and then the rows without customer in morsels of their own (one table only).
+        case byCustomerWithAnonymous
+        /// Row blocks as they lie (one table only).
+        case byBlock
+    }
+
+    /// Rows that a morsel of several parts or tables aims at.
+    static let morselRowCount = 65_536
+
+    package let requests: [TableRequest]
+    let codeSources: [[CodeSource]]
+    let morsels: [Morsel]
+    let isStringCustomer: Bool
+
+    /// Plans a scan. Reads the part dictionaries of the requested string columns; O(row blocks + dictionary bytes).
+    package init(
+        requests: [TableRequest], order: Order, customers: CustomerRange = .all, reader: BlockReader
+    ) throws {
+        precondition(!requests.isEmpty && (order == .byCustomer || requests.count == 1))
+        self.requests = requests
+        isStringCustomer = requests.contains {
+            $0.table.schema.columns[$0.table.schema.customerColumn].type == .string
+        }
+        codeSources = try requests.map { request in
+            try request.columns.map { try MorselScan.codeSource(request.table, column: $0, reader) }
+        }
+        var morsels: [Morsel] = []
+        switch order {
+        case .byCustomer, .byCustomerWithAnonymous:
+            morsels = MorselScan.ranges(requests, within: customers).map { .customers($0) }
+            if order == .byCustomerWithAnonymous {
+                for (p, part) in requests[0].table.parts.enumerated() {
+                    for b in part.footer.firstNullCustomerBlock..<part.footer.rowBlocks.count
+                    where requests[0].isPruned?(p, b) != true {
+                        morsels.append(.block(part: p, block: b))
+                    }
+                }
+            }
+        case .byBlock:
+            for (p, part) in requests[0].table.parts.enumerated() {
+                for b in part.footer.rowBlocks.indices where requests[0].isPruned?(p, b) != true {
+                    morsels.append(.block(part: p, block: b))
+                }
+            }
+        }
+        self.morsels = morsels
+    }
+
+    package var morselCount: Int { morsels.count }
+
+    /// Row blocks that the requests' statistics rule out, for the cost of a query.
+    package var prunedBlockCount: Int {
+        var count = 0
+        for request in requests {
+            guard let isPruned = request.isPruned else { continue }
+            for (p, part) in request.table.parts.enumerated() {
+                count += part.footer.rowBlocks.indices.count { isPruned(p, $0) }
+            }
+        }
+        return count
+    }
+
+    private static func codeSource(
+        _ table: TableSnapshot, column: Int, _ reader: BlockReader
+    ) throws -> CodeSource {
+        guard table.schema.columns[column].type == .string else { return .none }
+        let name = table.schema.columns[column].name
+        var places: [Int] = []
+        var dictionaries: [StringDictionary] = []
+        var isShared = true
+        for (p, part) in table.parts.enumerated() {
+            guard let partColumn = part.column(forSchemaColumn: name) else { continue }
+            guard part.footer.columns[partColumn].dictionary != nil else {
+                isShared = false
+                continue
+            }
+            places.append(p)
+            dictionaries.append(try part.readDictionary(column: partColumn, reader: reader))
+        }
+        guard isShared else { return .local(perPart: Dictionary(uniqueKeysWithValues: zip(places, dictionaries))) }
+        let union = DictionaryUnion(dictionaries)
+        var perPart: [Int: CodeSource.PartCodes] = [:]
+        for (i, p) in places.enumerated() {
+            perPart[p] = CodeSource.PartCodes(dictionary: dictionaries[i], map: union.maps[i])
+        }
+        return .shared(union.dictionary, perPart: perPart)
+    }
+
+    /// Cuts the customers so that a morsel has about one row block of the dominating part, or else `morselRowCount` rows.
+    private static func ranges(_ requests: [TableRequest], within all: CustomerRange) -> [CustomerRange] {
+        struct Border {
+            var key: CustomerKey
+            var rows: Int
+        }
+        var total = 0
+        var largest: (rows: Int, borders: [Border]) = (0, [])
+        var borders: [Border] = []
+        for request in requests {
+            for (p, part) in request.table.parts.enumerated() {
+                var own: [Border] = []
+                var rows = 0
+                for b in part.footer.blocks(of: all) {
+                    if request.isPruned?(p, b) == true { continue }
+                    let block = part.footer.rowBlocks[b]
+                    guard let key = block.firstCustomer else { continue }
+                    rows += block.rowCount
+                    if block.continues, !own.isEmpty {
+                        own[own.count - 1].rows += block.rowCount
+                    } else {
+                        own.append(Border(key: key, rows: block.rowCount))
+                    }
+                }
+                total += rows
+                if rows > largest.rows { largest = (rows, own) }
+                borders += own
+            }
+        }
+        if borders.isEmpty { return [] }
+        var cuts: [CustomerKey] = []
+        if largest.rows * 2 > total {
+            cuts = largest.borders.dropFirst().map(\.key)
+        } else {
+            borders.sort { customerKeyPrecedes($0.key, $1.key) }
+            var rows = 0
+            for border in borders {
+                if rows >= morselRowCount {
+                    cuts.append(border.key)
+                    rows = 0
+                }
+                rows += border.rows
+            }
+        }
+        var ranges: [CustomerRange] = []
+        var lower = all.lower
+        for cut in cuts {
+            // A cut at the first key of its block belongs to the block behind it.
+            if let lower, !customerKeyPrecedes(lower, cut) { continue }
+            ranges.append(CustomerRange(lower: lower, upper: cut))
+            lower = cut
+        }
+        ranges.append(CustomerRange(lower: lower, upper: all.upper, includesUpper: all.includesUpper))
+        return ranges
+    }
+}

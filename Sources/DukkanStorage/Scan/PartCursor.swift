@@ -1,0 +1,137 @@
+import DukkanFormat
+
+/// How the strings of one requested column get their codes.
+enum CodeSource: Sendable {
+    /// Not a string column.
+    case none
+    /// All parts have a part dictionary: one dictionary for the whole scan, with a map from each part's codes.
+    case shared(StringDictionary, perPart: [Int: PartCodes])
+    /// Some part has block dictionaries: each morsel has a dictionary of its own.
+    case local(perPart: [Int: StringDictionary])
+
+    struct PartCodes: Sendable {
+        var dictionary: StringDictionary
+        var map: [UInt32]?
+    }
+}
+
+/// One worker's place in one part: the row block that it decoded last, kept because the next morsel often begins in it.
+final class PartCursor {
+    let part: PartHandle
+    private let columns: [Column]
+    let customers = CustomerBlock()
+    let vectors: [ColumnVector]
+    private var customersBlock = -1
+    private var columnsBlock = -1
+
+    struct Column {
+        /// Place among the part's columns; nil where the part is older than the column.
+        var partColumn: Int?
+        var partDictionary: StringDictionary?
+        var map: [UInt32]?
+        var dictionary: StringDictionary?
+    }
+
+    init(part: PartHandle, columns: [Column], kinds: [PhysicalKind]) {
+        self.part = part
+        self.columns = columns
+        vectors = kinds.map { ColumnVector($0) }
+    }
+
+    func loadCustomers(_ block: Int, _ reader: BlockReader) throws {
+        guard customersBlock != block else { return }
+        customersBlock = -1
+        try part.readCustomers(block: block, into: customers, reader: reader)
+        customersBlock = block
+    }
+
+    func loadColumns(_ block: Int, _ reader: BlockReader) throws {
+        guard columnsBlock != block else { return }
+        columnsBlock = -1
+        let rowBlock = part.footer.rowBlocks[block]
+        for (column, vector) in zip(columns, vectors) {
+            guard let partColumn = column.partColumn else {
+                vector.fillNulls(rowBlock.rowCount)
+                vector.dictionary = column.dictionary ?? (vector.kind == .codes ? .empty : nil)
+                continue
+            }
+            if part.footer.columns[partColumn].blocks[block].needsCustomers { try loadCustomers(block, reader) }
+            try part.readColumn(
+                partColumn, block: block, customers: customers, dictionary: column.partDictionary, into: vector,
+                reader: reader)
+            // Null rows hold code 0, which an empty dictionary does not have.
+            if let map = column.map, !map.isEmpty {
+                let codes = vector.codes
+                map.withUnsafeBufferPointer { map in for i in 0..<vector.count { codes[i] = map[Int(codes[i])] } }
+            }
+            if let dictionary = column.dictionary { vector.dictionary = dictionary }
+        }
+        reader.rowsScanned += rowBlock.rowCount
+        columnsBlock = block
+    }
+
+    /// Customers of the loaded directory block within a range, as places in the directory.
+    func customers(in range: CustomerRange) -> Range<Int> {
+        let count = customers.count
+        guard count > 0 else { return 0..<0 }
+        let low = range.lower.map { lowerBound($0, after: false) } ?? 0
+        let high = range.upper.map { lowerBound($0, after: range.includesUpper) } ?? count
+        return low..<max(low, high)
+    }
+
+    private func lowerBound(_ key: CustomerKey, after: Bool) -> Int {
+        var low = 0, high = customers.count
+        while low < high {
+            let middle = (low + high) / 2
+            let order: Int
+            switch key {
+            case .integer(let key):
+                let held = customers.keys[middle]
+                order = held < key ? -1 : (held == key ? 0 : 1)
+            case .string(var key):
+                order = customers.strings.withBytes(middle) { held in
+                    key.withUTF8 { StringDictionary.compare(held, $0) }
+                }
+            }
+            if order < 0 || (after && order == 0) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+extension PartFooter {
+    /// Row blocks with customers that may hold rows of a range; blocks without customer stand behind them.
+    func blocks(of range: CustomerRange) -> Range<Int> {
+        let end = firstNullCustomerBlock
+        var low = 0, high = end
+        while low < high {
+            let middle = (low + high) / 2
+            if let last = rowBlocks[middle].lastCustomer, range.begins(after: last) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        let first = low
+        high = end
+        while low < high {
+            let middle = (low + high) / 2
+            if let key = rowBlocks[middle].firstCustomer, range.ends(before: key) {
+                high = middle
+            } else {
+                low = middle + 1
+            }
+        }
+        return first..<max(first, low)
+    }
+
+    /// The first row block of rows without customer; the number of blocks if there is none.
+    var firstNullCustomerBlock: Int {
+        var low = 0, high = rowBlocks.count
+        while low < high {
+            let middle = (low + high) / 2
+            if rowBlocks[middle].isNullCustomer { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

@@ -1,0 +1,204 @@
+import DukkanFormat
+
+/// A growable list of row numbers behind a stable pointer.
+final class StartList {
+    private(set) var pointer = UnsafeMutablePointer<UInt32>.allocate(capacity: 64)
+    private var capacity = 64
+    private(set) var count = 0
+
+    deinit { pointer.deallocate() }
+
+    func removeAll() { count = 0 }
+
+    func reserve(_ minimum: Int) {
+        guard minimum > capacity else { return }
+        let grown = UnsafeMutablePointer<UInt32>.allocate(capacity: max(minimum, capacity * 2))
+        grown.update(from: pointer, count: count)
+        pointer.deallocate()
+        pointer = grown
+        capacity = max(minimum, capacity * 2)
+    }
+
+    func append(_ value: UInt32) {
+        reserve(count + 1)
+        pointer[count] = value
+        count += 1
+    }
+
+    subscript(index: Int) -> UInt32 { pointer[index] }
+}
+
+/// The rows that one part gives to a morsel: customers, and where their rows stand among the copied rows.
+final class PartRun {
+    let keys: CustomerKeyList
+    private let starts = StartList()
+    /// One bit a row from `first` on, set where the row is deleted.
+    private var deleted: [UInt64] = []
+    private(set) var hasDeletes = false
+    private(set) var first = 0
+    private(set) var end = 0
+
+    init(isString: Bool) {
+        keys = CustomerKeyList(isString: isString)
+    }
+
+    func begin(at row: Int) {
+        keys.removeAll()
+        starts.removeAll()
+        deleted.removeAll(keepingCapacity: true)
+        hasDeletes = false
+        first = row
+        end = row
+    }
+
+    /// Appends customers `chosen` of a block whose rows from block row `rows` on were copied behind the run's end.
+    func append(_ block: CustomerBlock, _ chosen: Range<Int>, rows: Int) {
+        var chosen = chosen
+        // A customer of many rows goes on from block to block.
+        if keys.lastEquals(block, chosen.lowerBound) { chosen = chosen.lowerBound + 1..<chosen.upperBound }
+        keys.append(block, chosen)
+        for customer in chosen { starts.append(UInt32(end + Int(block.rowStarts[customer]) - rows)) }
+    }
+
+    func extendLive(_ count: Int) {
+        end += count
+    }
+
+    func markDeleted(_ deletes: DeleteBitmap, firstRow: Int, count: Int) {
+        let words = (end - first + count + 63) / 64
+        if deleted.count < words { deleted.append(contentsOf: repeatElement(0, count: words - deleted.count)) }
+        for i in 0..<count where deletes.contains(firstRow + i) {
+            let at = end - first + i
+            deleted[at >> 6] |= 1 << UInt64(at & 63)
+            hasDeletes = true
+        }
+        end += count
+    }
+
+    func isDeleted(_ row: Int) -> Bool {
+        let at = row - first
+        return at >> 6 < deleted.count && deleted[at >> 6] & (1 << UInt64(at & 63)) != 0
+    }
+
+    func rows(_ customer: Int) -> Range<Int> {
+        Int(starts[customer])..<(customer + 1 < starts.count ? Int(starts[customer + 1]) : end)
+    }
+
+    /// First rows of the customers and the end, for a run that is the whole table.
+    func startPointer() -> UnsafeMutablePointer<UInt32> {
+        starts.append(UInt32(end))
+        return starts.pointer
+    }
+}
+
+/// Merges the runs of several parts into the total order (customer, time, part), without deleted rows.
+final class RunMerge {
+    private var order: [UInt32] = []
+    private var heap: [Int] = []
+    private var positions: [Int] = []
+
+    /// Rows of `count` from `from` that are not deleted, as places from 0.
+    func liveRows(_ deletes: DeleteBitmap, from: Int, count: Int) -> UnsafeBufferPointer<UInt32> {
+        order.removeAll(keepingCapacity: true)
+        for i in 0..<count where !deletes.contains(from + i) { order.append(UInt32(i)) }
+        return order.withUnsafeBufferPointer { $0 }  // `order` stays as it is until the next call.
+    }
+
+    /// The copied rows in total order; fills the customers and their first rows. O(rows × log parts).
+    func merge(
+        _ runs: ArraySlice<PartRun>, times: UnsafePointer<Int64>?, keys: CustomerKeyList, starts: StartList
+    ) -> UnsafeBufferPointer<UInt32> {
+        order.removeAll(keepingCapacity: true)
+        keys.removeAll()
+        starts.removeAll()
+        positions = runs.map { _ in 0 }
+        heap.removeAll(keepingCapacity: true)
+        for r in runs.indices { push(r, runs) }
+        var group: [Int] = []
+        while let least = heap.first {
+            group.removeAll(keepingCapacity: true)
+            let customer = positions[least]
+            keys.append(runs[least].keys, customer)
+            starts.append(UInt32(order.count))
+            while let top = heap.first, runs[top].keys.compare(positions[top], keys, keys.count - 1) == 0 {
+                group.append(top)
+                pop(runs)
+            }
+            // The heap yields equal keys in the order of the runs, which is the order of ingest.
+            appendRows(group, runs, times)
+            for r in group {
+                positions[r] += 1
+                if positions[r] < runs[r].keys.count { push(r, runs) }
+            }
+        }
+        starts.append(UInt32(order.count))
+        return order.withUnsafeBufferPointer { $0 }  // `order` stays as it is until the next call.
+    }
+
+    private func appendRows(_ group: [Int], _ runs: ArraySlice<PartRun>, _ times: UnsafePointer<Int64>?) {
+        if group.count == 1 || times == nil {
+            for r in group { appendLive(runs[r], runs[r].rows(positions[r])) }
+            return
+        }
+        guard let times else { return }
+        var ranges = group.map { runs[$0].rows(positions[$0]) }
+        let isDisjoint = zip(ranges, ranges.dropFirst()).allSatisfy {
+            $0.isEmpty || $1.isEmpty || times[$0.upperBound - 1] <= times[$1.lowerBound]
+        }
+        if isDisjoint {
+            for (r, range) in zip(group, ranges) { appendLive(runs[r], range) }
+            return
+        }
+        while true {
+            var least = -1
+            for i in ranges.indices where !ranges[i].isEmpty {
+                if least < 0 || times[ranges[i].lowerBound] < times[ranges[least].lowerBound] { least = i }
+            }
+            if least < 0 { return }
+            let row = ranges[least].lowerBound
+            if !runs[group[least]].isDeleted(row) { order.append(UInt32(row)) }
+            ranges[least] = row + 1..<ranges[least].upperBound
+        }
+    }
+
+    private func appendLive(_ run: PartRun, _ range: Range<Int>) {
+        if run.hasDeletes {
+            for row in range where !run.isDeleted(row) { order.append(UInt32(row)) }
+        } else {
+            for row in range { order.append(UInt32(row)) }
+        }
+    }
+
+    // A binary heap of runs by (key, run).
+
+    private func precedes(_ a: Int, _ b: Int, _ runs: ArraySlice<PartRun>) -> Bool {
+        let order = runs[a].keys.compare(positions[a], runs[b].keys, positions[b])
+        return order < 0 || (order == 0 && a < b)
+    }
+
+    private func push(_ run: Int, _ runs: ArraySlice<PartRun>) {
+        heap.append(run)
+        var child = heap.count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            if !precedes(heap[child], heap[parent], runs) { break }
+            heap.swapAt(child, parent)
+            child = parent
+        }
+    }
+
+    private func pop(_ runs: ArraySlice<PartRun>) {
+        heap.swapAt(0, heap.count - 1)
+        heap.removeLast()
+        var parent = 0
+        while true {
+            var least = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
+                if precedes(heap[child], heap[least], runs) { least = child }
+            }
+            if least == parent { return }
+            heap.swapAt(parent, least)
+            parent = least
+        }
+    }
+}

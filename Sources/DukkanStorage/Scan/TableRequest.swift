@@ -1,0 +1,36 @@
+package import DukkanFormat
+
+/// What a scan wants of one table.
+package struct TableRequest: Sendable {
+    package var table: TableSnapshot
+    /// Places of columns in the table's schema, without repetition; never the customer column, which is the directory.
+    package var columns: [Int]
+    /// Whether a row block can be left out because none of its rows matter: (place of the part, row block) -> true.
+    package var isPruned: (@Sendable (_ part: Int, _ block: Int) -> Bool)?
+
+    package init(
+        table: TableSnapshot, columns: [Int], isPruned: (@Sendable (_ part: Int, _ block: Int) -> Bool)? = nil
+    ) {
+        precondition(!columns.contains(table.schema.customerColumn))
+        self.table = table
+        self.columns = columns
+        self.isPruned = isPruned
+    }
+}
+
+/// The rows of one table in a morsel, in the total order (customer, time, ingest) where the scan is by customer.
+package final class TableRows {
+    package fileprivate(set) var rowCount = 0
+    /// Row of each customer's first row; `customerCount + 1` entries. Nil in a morsel without customers.
+    package fileprivate(set) var rowStarts: UnsafeMutablePointer<UInt32>?
+    /// The requested columns, in the order of the request. Valid until the worker loads its next morsel.
+    package fileprivate(set) var columns: [ColumnVector] = []
+
+    package init() {}
+
+    func set(rowCount: Int, rowStarts: UnsafeMutablePointer<UInt32>?, columns: [ColumnVector]) {
+        self.rowCount = rowCount
+        self.rowStarts = rowStarts
+        self.columns = columns
+    }
+}
