@@ -16,7 +16,7 @@ package final class MorselScan: Sendable {
     package enum Order: Sendable, Hashable {
         /// Every customer's rows together; rows without customer do not take part.
         case byCustomer
-        /// The same, and then the rows without customer in morsels of their own (one table only).
+        /// The same, and then the first table's rows without customer in morsels of their own.
         case byCustomerWithAnonymous
         /// Row blocks as they lie (one table only).
         case byBlock
@@ -34,7 +34,7 @@ package final class MorselScan: Sendable {
     package init(
         requests: [TableRequest], order: Order, customers: CustomerRange = .all, reader: BlockReader
     ) throws {
-        precondition(!requests.isEmpty && (order == .byCustomer || requests.count == 1))
+        precondition(!requests.isEmpty && (order != .byBlock || requests.count == 1))
         self.requests = requests
         isStringCustomer = requests.contains {
             $0.table.schema.columns[$0.table.schema.customerColumn].type == .string
@@ -76,6 +76,16 @@ package final class MorselScan: Sendable {
             }
         }
         return count
+    }
+
+    /// The one dictionary that a string column has in all morsels; nil where each morsel has its own.
+    package func sharedDictionary(_ request: Int, column: Int) -> StringDictionary? {
+        if case .shared(let dictionary, _) = codeSources[request][column] { dictionary } else { nil }
+    }
+
+    /// Whether a morsel is one of rows without customer.
+    package func isAnonymous(_ morsel: Int) -> Bool {
+        if case .block = morsels[morsel] { true } else { false }
     }
 
     private static func codeSource(

@@ -40,6 +40,7 @@ package final class MorselWorker {
         switch scan.morsels[index] {
         case .block(let part, let block):
             try assemblies[0].loadBlock(part: part, block: block, into: tables[0], reader)
+            for rows in tables.dropFirst() { rows.set(rowCount: 0, rowStarts: nil, columns: rows.columns) }
             customerCount = 0
         case .customers(let range):
             for (assembly, rows) in zip(assemblies, tables) { try assembly.load(range, into: rows, reader) }

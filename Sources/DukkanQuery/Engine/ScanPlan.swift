@@ -1,0 +1,83 @@
+import DukkanFormat
+import DukkanStorage
+
+/// What a ``ScanBuilder`` collected, fixed and ready to run on any number of threads.
+struct ScanPlan: Sendable {
+    let tables: [TableSnapshot]
+    let lookups: [LookupPlan]
+    let segments: [SegmentPlan]
+    let segmentFilters: [[Predicate?]]
+    /// Tables in whose expressions a lookup or a segment appears.
+    let lookupUsers: [Set<Int>]
+    let segmentUsers: [Set<Int>]
+    /// Segments within a segment's condition.
+    let segmentDependencies: [Set<Int>]
+    /// Tables whose rows need the customer's key.
+    let customerTables: Set<Int>
+    let clock: QueryClock
+    let asOf: Int64
+    let scan: MorselScan
+
+    /// - Parameter expressions: every bound expression over rows of a table, with the table's place.
+    init(
+        _ builder: ScanBuilder, order: MorselScan.Order, customers: CustomerRange = .all,
+        expressions: [(table: Int, BoundExpression)]
+    ) throws {
+        let context = builder.context
+        tables = builder.tables.map(\.snapshot)
+        lookups = builder.lookups
+        segments = builder.segments
+        segmentFilters = segments.map { $0.aggregates.map { $0.filter.map { Predicate($0) } } }
+        clock = context.clock
+        asOf = context.asOf
+        var all = expressions
+        for segment in segments {
+            for aggregate in segment.aggregates {
+                if let argument = aggregate.argument { all.append((aggregate.table, argument)) }
+                if let filter = aggregate.filter { all.append((aggregate.table, filter)) }
+            }
+        }
+        func users(_ isIt: (BoundExpression) -> Bool) -> Set<Int> {
+            Set(all.filter { $0.1.contains(isIt) }.map(\.table))
+        }
+        lookupUsers = lookups.indices.map { place in
+            users { if case .lookup(place) = $0.node { true } else { false } }
+        }
+        segmentUsers = segments.indices.map { place in
+            users { if case .segment(place) = $0.node { true } else { false } }
+        }
+        segmentDependencies = segments.map { segment in
+            Set(
+                builder.segments.indices.filter { place in
+                    segment.condition.contains { if case .segment(place) = $0.node { true } else { false } }
+                })
+        }
+        customerTables = users { if case .customer = $0.node { true } else { false } }
+        let reader = BlockReader()
+        scan = try MorselScan(requests: builder.requests(), order: order, customers: customers, reader: reader)
+        context.cost.add(reader)
+    }
+
+    /// Runs over all morsels on the context's threads; `body` gets the frame of the loaded morsel.
+    func run<State>(
+        _ context: QueryContext, makeState: @Sendable () -> State,
+        _ body: @Sendable (MorselFrame, Int, inout State) throws -> Void
+    ) throws -> [State] {
+        let plan = self
+        let states = try forEachMorsel(
+            of: scan, threads: context.threads, control: context.control, cost: context.cost,
+            makeState: { FramedState<State>(value: makeState()) },
+            body: { worker, morsel, state in
+                if state.frame == nil { state.frame = MorselFrame(worker, plan) }
+                guard let frame = state.frame else { return }
+                frame.begin()
+                try body(frame, morsel, &state.value)
+            })
+        return states.map(\.value)
+    }
+}
+
+private struct FramedState<State> {
+    var frame: MorselFrame?
+    var value: State
+}

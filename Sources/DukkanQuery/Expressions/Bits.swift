@@ -1,0 +1,142 @@
+/// A reusable list of bits, 64 rows a word, lowest bit first. Bits past the last row are 0.
+final class Bits {
+    private(set) var words: UnsafeMutablePointer<UInt64>
+    private var capacity: Int
+    private(set) var count = 0
+
+    init() {
+        capacity = 16
+        words = UnsafeMutablePointer<UInt64>.allocate(capacity: capacity)
+    }
+
+    deinit { words.deallocate() }
+
+    var wordCount: Int { (count + 63) / 64 }
+
+    /// Makes room for `count` bits, whose values are unspecified.
+    func resize(_ count: Int) {
+        self.count = count
+        guard wordCount > capacity else { return }
+        words.deallocate()
+        capacity = wordCount * 2
+        words = UnsafeMutablePointer<UInt64>.allocate(capacity: capacity)
+    }
+
+    func fill(_ count: Int, with bit: Bool) {
+        resize(count)
+        words.update(repeating: bit ? ~0 : 0, count: wordCount)
+        clearTail()
+    }
+
+    /// Sets the bits past the last row to 0.
+    func clearTail() {
+        if count & 63 != 0 { words[wordCount - 1] &= (1 << UInt64(count & 63)) - 1 }
+    }
+
+    func formIntersection(_ other: UnsafePointer<UInt64>) {
+        for w in 0..<wordCount { words[w] &= other[w] }
+    }
+
+    func formUnion(_ other: Bits) {
+        for w in 0..<wordCount { words[w] |= other.words[w] }
+    }
+
+    func copy(_ other: Bits) {
+        resize(other.count)
+        words.update(from: other.words, count: wordCount)
+    }
+
+    var setCount: Int {
+        var total = 0
+        for w in 0..<wordCount { total &+= words[w].nonzeroBitCount }
+        return total
+    }
+
+    subscript(row: Int) -> Bool { words[row >> 6] & (1 << UInt64(row & 63)) != 0 }
+
+    /// Writes the places of the set bits to `indices`, which has room for `count`. Returns how many.
+    func indices(into indices: UnsafeMutablePointer<UInt32>) -> Int {
+        var found = 0
+        for w in 0..<wordCount {
+            var word = words[w]
+            let base = UInt32(truncatingIfNeeded: w &* 64)
+            if word == ~0 {
+                for j in 0..<64 { indices[found &+ j] = base &+ UInt32(truncatingIfNeeded: j) }
+                found &+= 64
+                continue
+            }
+            while word != 0 {
+                indices[found] = base &+ UInt32(truncatingIfNeeded: word.trailingZeroBitCount)
+                found &+= 1
+                word &= word &- 1
+            }
+        }
+        return found
+    }
+}
+
+// MARK: Kernels
+
+/// Bit i: `low <= values[i] <= high`.
+func selectRange(
+    _ values: UnsafePointer<Int64>, _ count: Int, low: Int64, high: Int64, into words: UnsafeMutablePointer<UInt64>
+) {
+    let base = UInt64(bitPattern: low)
+    let span = UInt64(bitPattern: high) &- base
+    var row = 0, w = 0
+    while row + 64 <= count {
+        var word: UInt64 = 0
+        for j in 0..<64 {
+            let isIn: UInt64 = UInt64(bitPattern: values[row &+ j]) &- base <= span ? 1 : 0
+            word |= isIn &<< UInt64(truncatingIfNeeded: j)
+        }
+        words[w] = word
+        row &+= 64
+        w &+= 1
+    }
+    guard row < count else { return }
+    var word: UInt64 = 0
+    for j in 0..<(count - row) where UInt64(bitPattern: values[row + j]) &- base <= span { word |= 1 << UInt64(j) }
+    words[w] = word
+}
+
+/// Bit i: `table[codes[i]]`, each entry of the table 0 or 1.
+func selectCodes(
+    _ codes: UnsafePointer<UInt32>, _ count: Int, table: UnsafePointer<UInt8>, into words: UnsafeMutablePointer<UInt64>
+) {
+    var row = 0, w = 0
+    while row + 64 <= count {
+        var word: UInt64 = 0
+        for j in 0..<64 {
+            word |= UInt64(table[Int(codes[row &+ j])]) &<< UInt64(truncatingIfNeeded: j)
+        }
+        words[w] = word
+        row &+= 64
+        w &+= 1
+    }
+    guard row < count else { return }
+    var word: UInt64 = 0
+    for j in 0..<(count - row) { word |= UInt64(table[Int(codes[row + j])]) << UInt64(j) }
+    words[w] = word
+}
+
+/// Bit i: `codes[i] == code`.
+func selectCode(
+    _ codes: UnsafePointer<UInt32>, _ count: Int, code: UInt32, into words: UnsafeMutablePointer<UInt64>
+) {
+    var row = 0, w = 0
+    while row + 64 <= count {
+        var word: UInt64 = 0
+        for j in 0..<64 {
+            let isEqual: UInt64 = codes[row &+ j] == code ? 1 : 0
+            word |= isEqual &<< UInt64(truncatingIfNeeded: j)
+        }
+        words[w] = word
+        row &+= 64
+        w &+= 1
+    }
+    guard row < count else { return }
+    var word: UInt64 = 0
+    for j in 0..<(count - row) where codes[row + j] == code { word |= 1 << UInt64(j) }
+    words[w] = word
+}

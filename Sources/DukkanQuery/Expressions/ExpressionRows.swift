@@ -1,0 +1,103 @@
+import DukkanFormat
+import DukkanStorage
+import DukkanTime
+
+/// The rows that expressions are computed over: a table's rows in a morsel, or the customers of a morsel.
+final class ExpressionRows {
+    var count = 0
+    /// Columns of the table, as `.column(i)` numbers them.
+    var columns: [ColumnVector] = []
+    /// Values looked up from other tables, as `.lookup(i)` numbers them.
+    var lookups: [ColumnVector] = []
+    /// 1 where the row's customer is in segment i.
+    var segments: [ColumnVector] = []
+    /// Aggregates of each customer, as `.aggregate(i)` numbers them, where the rows are customers.
+    var aggregates: [ColumnVector] = []
+    /// The customer's key in each row.
+    var customer: ColumnVector?
+
+    /// The vector behind a leaf; nil for constants and for what is not a leaf.
+    func leaf(_ expression: BoundExpression) -> ColumnVector? {
+        switch expression.node {
+        case .column(let place): columns[place]
+        case .lookup(let place): lookups[place]
+        case .segment(let place): segments[place]
+        case .aggregate(let place): aggregates[place]
+        case .customer: customer
+        default: nil
+        }
+    }
+
+    /// One row, for the scalar evaluator.
+    struct Row: ScalarRow {
+        let rows: ExpressionRows
+        let index: Int
+
+        func value(_ leaf: BoundExpression) throws -> Value {
+            guard let vector = rows.leaf(leaf) else { return .null }
+            return vector.value(index, leaf.type)
+        }
+    }
+}
+
+extension ColumnVector {
+    /// The value of a row, as a type reads it.
+    func value(_ row: Int, _ type: ScalarType) -> Value {
+        guard isValid(row) else { return .null }
+        switch kind {
+        case .doubles: return .double(doubles[row])
+        case .codes: return .string((dictionary ?? .empty).string(Int(codes[row])))
+        case .integers:
+            let value = integers[row]
+            switch type {
+            case .bool: return .bool(value != 0)
+            case .decimal(let scale): return .decimal(DecimalValue(unscaled: Int128(value), scale: scale))
+            case .timestamp: return .timestamp(Timestamp(microseconds: value))
+            case .date: return .date(CivilDate(days: value))
+            default: return .int(Int128(value))
+            }
+        }
+    }
+
+    /// Replaces all values by those of a type. Throws `overflow` where a whole number does not fit 64 bits.
+    func assign(_ values: [Value], _ type: ScalarType) throws {
+        removeAll()
+        reserve(values.count)
+        var interner = StringInterner()
+        for value in values {
+            switch (kind, value) {
+            case (_, .null): appendNull()
+            case (.doubles, .double(let number)): append(number)
+            case (.codes, .string(let text)): append(code: interner.code(of: text))
+            default:
+                guard kind == .integers, let whole = ScalarEvaluator.unscaled(value) else {
+                    appendNull()
+                    continue
+                }
+                guard let narrow = Int64(exactly: whole) else { throw ScalarEvaluator.overflow("an expression") }
+                append(narrow)
+            }
+        }
+        if kind == .codes { dictionary = interner.dictionary() }
+    }
+}
+
+/// Numbers distinct strings in order of appearance.
+struct StringInterner {
+    private var codes: [String: UInt32] = [:]
+    private var offsets: [UInt32] = [0]
+    private var bytes: [UInt8] = []
+
+    mutating func code(of string: String) -> UInt32 {
+        if let known = codes[string] { return known }
+        let made = UInt32(offsets.count - 1)
+        bytes.append(contentsOf: string.utf8)
+        offsets.append(UInt32(bytes.count))
+        codes[string] = made
+        return made
+    }
+
+    func dictionary() -> StringDictionary {
+        StringDictionary(offsets: offsets, bytes: bytes, isSorted: false)
+    }
+}

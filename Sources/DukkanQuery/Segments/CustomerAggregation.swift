@@ -1,0 +1,144 @@
+import DukkanFormat
+
+/// Computes one aggregate for each customer of a morsel from the rows of a table.
+struct CustomerAggregation {
+    let plan: CustomerAggregate
+    let starts: UnsafePointer<UInt32>
+    let customerCount: Int
+    let evaluator: VectorEvaluator
+
+    /// One value a customer. Throws `overflow` where a sum leaves 64 bits.
+    func values(_ rows: ExpressionRows, predicate: Predicate?) throws -> ColumnVector {
+        var bits: Bits?
+        if let predicate {
+            let selected = evaluator.scratchBits()
+            try evaluator.select(predicate, rows, into: selected)
+            bits = selected
+        }
+        let argument = try plan.argument.map { try evaluator.vector($0, rows) }
+        if let argument, argument.hasNulls {
+            let valid = bits ?? evaluator.scratchBits()
+            if bits == nil { valid.fill(rows.count, with: true) }
+            valid.formIntersection(argument.validity)
+            bits = valid
+        }
+        let result = evaluator.scratch(plan.type.physical)
+        result.reserve(customerCount)
+        switch plan.function {
+        case .count: count(bits, into: result)
+        case .average: try average(bits, argument, into: result)
+        case .sum: try sum(bits, argument, into: result)
+        default: extreme(bits, argument, into: result)
+        }
+        return result
+    }
+
+    private func count(_ bits: Bits?, into result: ColumnVector) {
+        let output = result.integers
+        result.count = customerCount
+        guard let bits else {
+            for c in 0..<customerCount { output[c] = Int64(starts[c + 1] &- starts[c]) }
+            return
+        }
+        let words = UnsafePointer(bits.words)
+        for c in 0..<customerCount { output[c] = Int64(countBits(words, Int(starts[c]), Int(starts[c + 1]))) }
+    }
+
+    private func sum(_ bits: Bits?, _ argument: ColumnVector?, into result: ColumnVector) throws {
+        guard let argument else { return }
+        for c in 0..<customerCount {
+            var found = false
+            if argument.kind == .doubles {
+                var total = ExactDoubleSum()
+                forEachRow(c, bits) {
+                    total.add(argument.doubles[$0])
+                    found = true
+                }
+                if found { result.append(total.value) } else { result.appendNull() }
+                continue
+            }
+            var total: Int64 = 0
+            var isOver = false
+            forEachRow(c, bits) {
+                let (next, over) = total.addingReportingOverflow(argument.integers[$0])
+                total = next
+                isOver = isOver || over
+                found = true
+            }
+            if isOver { throw ScalarEvaluator.overflow("a customer's sum") }
+            if found { result.append(total) } else { result.appendNull() }
+        }
+    }
+
+    private func average(_ bits: Bits?, _ argument: ColumnVector?, into result: ColumnVector) throws {
+        guard let argument, let type = plan.argument?.type else { return }
+        for c in 0..<customerCount {
+            var rows = 0
+            var doubles = ExactDoubleSum()
+            var whole = Int128(0)
+            forEachRow(c, bits) {
+                if argument.kind == .doubles {
+                    doubles.add(argument.doubles[$0])
+                } else {
+                    whole += Int128(argument.integers[$0])
+                }
+                rows += 1
+            }
+            if rows == 0 {
+                result.appendNull()
+            } else if argument.kind == .doubles {
+                result.append(doubles.value / Double(rows))
+            } else {
+                result.append(DecimalValue.double(whole, scale: type.scale ?? 0) / Double(rows))
+            }
+        }
+    }
+
+    private func extreme(_ bits: Bits?, _ argument: ColumnVector?, into result: ColumnVector) {
+        guard let argument else { return }
+        let isMaximum = plan.function == .maximum
+        for c in 0..<customerCount {
+            var best = -1
+            forEachRow(c, bits) { row in
+                if best < 0 {
+                    best = row
+                } else if argument.kind == .doubles {
+                    let (a, b) = (argument.doubles[row], argument.doubles[best])
+                    if isMaximum ? a > b : a < b { best = row }
+                } else {
+                    let (a, b) = (argument.integers[row], argument.integers[best])
+                    if isMaximum ? a > b : a < b { best = row }
+                }
+            }
+            if best < 0 {
+                result.appendNull()
+            } else if argument.kind == .doubles {
+                result.append(argument.doubles[best])
+            } else {
+                result.append(argument.integers[best])
+            }
+        }
+    }
+
+    @inline(__always)
+    private func forEachRow(_ customer: Int, _ bits: Bits?, _ body: (Int) -> Void) {
+        for row in Int(starts[customer])..<Int(starts[customer + 1]) where bits?[row] ?? true { body(row) }
+    }
+}
+
+/// The number of bits set from `from` up to `to`. O(words touched).
+@inline(__always)
+func countBits(_ words: UnsafePointer<UInt64>, _ from: Int, _ to: Int) -> Int {
+    if from >= to { return 0 }
+    let first = from >> 6, last = (to &- 1) >> 6
+    let head = ~UInt64(0) &<< UInt64(truncatingIfNeeded: from & 63)
+    let tail = ~UInt64(0) &>> UInt64(truncatingIfNeeded: 63 &- ((to &- 1) & 63))
+    if first == last { return (words[first] & head & tail).nonzeroBitCount }
+    var total = (words[first] & head).nonzeroBitCount &+ (words[last] & tail).nonzeroBitCount
+    var w = first &+ 1
+    while w < last {
+        total &+= words[w].nonzeroBitCount
+        w &+= 1
+    }
+    return total
+}

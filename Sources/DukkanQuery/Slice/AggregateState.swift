@@ -1,0 +1,66 @@
+import DukkanFormat
+
+/// An aggregate of a slice, bound.
+struct AggregatePlan: Sendable, Hashable {
+    var function: Aggregate.Function
+    /// Nil for `count(*)` and for distinct customers.
+    var argument: BoundExpression?
+    /// `FILTER (WHERE …)`
+    var filter: BoundExpression?
+    var type: ScalarType
+
+    /// `count(DISTINCT customer)`, which needs no set: a customer's rows stand together.
+    var countsCustomers: Bool { function == .countDistinct && argument == nil }
+}
+
+/// One worker's values of one aggregate for all groups.
+protocol AggregateState: AnyObject {
+    /// Makes room for groups up to `count`.
+    func reserve(_ count: Int)
+    /// Takes in the selected rows of a morsel; `groups` is nil where there is one group only.
+    func update(_ batch: AggregateBatch) throws
+    /// Takes in another worker's groups; group g of it is `map[g]` here.
+    func merge(_ other: any AggregateState, _ map: [UInt32]) throws
+    func value(_ group: Int) throws -> Value
+    /// Bytes held, for the memory budget.
+    var byteCount: Int { get }
+}
+
+/// The rows of a morsel as an aggregate sees them.
+struct AggregateBatch {
+    var rowCount: Int
+    var selection: RowSelection
+    var groups: UnsafePointer<UInt32>?
+    var argument: ColumnVector?
+    /// First rows of the customers; nil for rows without customer.
+    var starts: UnsafePointer<UInt32>?
+    var customerCount: Int
+}
+
+/// Arrays of a number for each group, grown with the groups.
+struct GroupArray<Element> {
+    private(set) var pointer: UnsafeMutablePointer<Element>
+    private(set) var count = 0
+    private let initial: Element
+
+    init(_ initial: Element) {
+        self.initial = initial
+        pointer = UnsafeMutablePointer<Element>.allocate(capacity: 1)
+    }
+
+    mutating func reserve(_ minimum: Int) {
+        guard minimum > count else { return }
+        let size = max(minimum, count * 2)
+        let grown = UnsafeMutablePointer<Element>.allocate(capacity: size)
+        grown.moveInitialize(from: pointer, count: count)
+        (grown + count).initialize(repeating: initial, count: size - count)
+        pointer.deallocate()
+        pointer = grown
+        count = size
+    }
+
+    func deallocate() {
+        pointer.deinitialize(count: count)
+        pointer.deallocate()
+    }
+}

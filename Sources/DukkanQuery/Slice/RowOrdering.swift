@@ -1,0 +1,71 @@
+import DukkanFormat
+
+/// Rows of sort keys, and the order that they put the rows in. Equal rows keep their order.
+struct RowOrdering {
+    private let directions: [(descending: Bool, nullsFirst: Bool)]
+    private var keys: [Value] = []
+    private(set) var count = 0
+
+    init(_ directions: [(descending: Bool, nullsFirst: Bool)]) {
+        self.directions = directions
+    }
+
+    mutating func append(_ key: [Value]) {
+        keys.append(contentsOf: key)
+        count += 1
+    }
+
+    private func precedes(_ a: Int, _ b: Int) -> Bool {
+        let width = directions.count
+        for k in 0..<width {
+            let order = RowOrdering.compare(keys[a * width + k], keys[b * width + k], directions[k])
+            if order != 0 { return order < 0 }
+        }
+        return a < b
+    }
+
+    static func compare(_ x: Value, _ y: Value, _ direction: (descending: Bool, nullsFirst: Bool)) -> Int {
+        if x == .null || y == .null {
+            if x == .null && y == .null { return 0 }
+            return (x == .null) == direction.nullsFirst ? -1 : 1
+        }
+        let order = totalOrder(x, y)
+        return direction.descending ? -order : order
+    }
+
+    /// Places of the rows from `offset` on, at most `limit` of them. O(rows + selected × log selected) for a small limit.
+    func sorted(limit: Int?, offset: Int) -> [Int] {
+        guard let limit, limit + offset < count / 4 else {
+            let all = directions.isEmpty ? Array(0..<count) : (0..<count).sorted { precedes($0, $1) }
+            return Array(all.dropFirst(offset).prefix(limit ?? Int.max))
+        }
+        // A heap of the rows chosen so far, the last of them at the top.
+        let wanted = limit + offset
+        if wanted == 0 { return [] }
+        var heap: [Int] = []
+        func siftDown(_ start: Int) {
+            var parent = start
+            while true {
+                var greatest = parent
+                for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
+                    if precedes(heap[greatest], heap[child]) { greatest = child }
+                }
+                if greatest == parent { return }
+                heap.swapAt(parent, greatest)
+                parent = greatest
+            }
+        }
+        for row in 0..<count {
+            if heap.count < wanted {
+                heap.append(row)
+                if heap.count == wanted {
+                    for parent in stride(from: wanted / 2, through: 0, by: -1) { siftDown(parent) }
+                }
+            } else if precedes(row, heap[0]) {
+                heap[0] = row
+                siftDown(0)
+            }
+        }
+        return Array(heap.sorted { precedes($0, $1) }.dropFirst(offset))
+    }
+}
