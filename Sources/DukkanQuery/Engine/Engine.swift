@@ -1,4 +1,4 @@
-package import DukkanFormat
+import DukkanFormat
 package import DukkanStorage
 
 /// What the engine may use.
@@ -9,11 +9,17 @@ package struct EngineOptions: Sendable {
     package var memoryBudgetBytes: Int
     /// Conditions of the store's named segments.
     package var segments: [String: Expression]
+    /// The text of an expression, for the names of columns and steps that have none.
+    package var title: @Sendable (Expression) -> String
 
-    package init(threads: Int, memoryBudgetBytes: Int, segments: [String: Expression] = [:]) {
+    package init(
+        threads: Int, memoryBudgetBytes: Int, segments: [String: Expression] = [:],
+        title: @escaping @Sendable (Expression) -> String
+    ) {
         self.threads = threads
         self.memoryBudgetBytes = memoryBudgetBytes
         self.segments = segments
+        self.title = title
     }
 }
 

@@ -17,7 +17,8 @@ struct QueryClock: Sendable {
         } catch {
             throw DukkanError(
                 .invalidQuery, error.message,
-                advice: error.suggestions.isEmpty ? nil : "Did you mean \(error.suggestions.joined(separator: " or "))?")
+                advice: error.suggestions.isEmpty ? nil : "Did you mean \(error.suggestions.joined(separator: " or "))?"
+            )
         }
     }
 
@@ -54,7 +55,8 @@ struct QueryClock: Sendable {
             let offset = zone.offset(at: time.microseconds)
             let local = time.microseconds &+ offset
             let remainder = local % width
-            return .timestamp(Timestamp(microseconds: local &- (remainder < 0 ? remainder + width : remainder) &- offset))
+            return .timestamp(
+                Timestamp(microseconds: local &- (remainder < 0 ? remainder + width : remainder) &- offset))
         }
         return .date(CivilDate(days: firstDay(of: unit, holding: localDays(time))))
     }

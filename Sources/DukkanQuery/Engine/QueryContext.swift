@@ -13,6 +13,8 @@ struct QueryContext: Sendable {
     let threads: Int
     let memoryBudgetBytes: Int
     let control: WorkControl?
+    /// The text of an expression.
+    let title: @Sendable (Expression) -> String
     let cost = MutexCost()
 
     init(snapshot: Snapshot, queryOptions: QueryOptions, engine: EngineOptions, control: WorkControl?) throws {
@@ -22,6 +24,7 @@ struct QueryContext: Sendable {
         threads = engine.threads
         memoryBudgetBytes = engine.memoryBudgetBytes
         self.control = control
+        title = engine.title
     }
 
     /// The table of a name, or an error that suggests the nearest one.
@@ -74,7 +77,7 @@ struct QueryContext: Sendable {
                 try part.readColumn(
                     place, block: b, customers: customers, dictionary: nil, into: times, reader: reader)
                 let firstRow = part.footer.rowBlocks[b].firstRow
-                for row in 0..<times.count where !deletes.contains(firstRow + row) {
+                for row in 0..<times.count where !deletes.isDeleted(firstRow + row) {
                     latest = max(latest, times.integers[row])
                 }
             }

@@ -80,7 +80,9 @@ final class ScanBuilder {
 
     private func pruning(_ table: Table) -> (@Sendable (Int, Int) -> Bool)? {
         guard !table.uses.isEmpty, !table.uses.contains(nil) else { return nil }
-        let tests = table.uses.compactMap { $0 }.compactMap { BlockTest($0, table: table.snapshot, columns: table.columns) }
+        let tests = table.uses.compactMap { $0 }.compactMap {
+            BlockTest($0, table: table.snapshot, columns: table.columns)
+        }
         guard tests.count == table.uses.count else { return nil }
         return { part, block in tests.allSatisfy { $0.rulesOut(part: part, block: block) } }
     }

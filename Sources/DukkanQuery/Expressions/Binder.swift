@@ -243,7 +243,8 @@ struct Binder {
     ) throws -> ([BoundExpression], ScalarType) {
         var type = ScalarType.null
         let timed = expressions.first { $0.type == .timestamp || $0.type == .date }
-        let operands = try timed.map { time in try expressions.map { try timeLiteral($0, beside: time) } } ?? expressions
+        let operands =
+            try timed.map { time in try expressions.map { try timeLiteral($0, beside: time) } } ?? expressions
         for operand in operands {
             switch (type, operand.type) {
             case (_, .null): break

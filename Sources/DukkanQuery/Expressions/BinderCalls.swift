@@ -3,7 +3,9 @@ import DukkanFormat
 extension Binder {
     /// Resolves a function's name and checks its arguments.
     func call(_ name: String, _ arguments: [BoundExpression]) throws -> BoundExpression {
-        let aliases = ["substr": "substring", "dayofweek": "weekday", "dow": "weekday", "ceiling": "ceil", "len": "length"]
+        let aliases = [
+            "substr": "substring", "dayofweek": "weekday", "dow": "weekday", "ceiling": "ceil", "len": "length",
+        ]
         let lower = name.lowercased()
         guard let function = ScalarFunction(rawValue: aliases[lower] ?? lower) else {
             throw context.notFound("function", name, among: ScalarFunction.allCases.map(\.rawValue))
@@ -12,7 +14,8 @@ extension Binder {
             if !counts.contains(arguments.count) {
                 throw DukkanError(
                     .invalidQuery,
-                    "\(function.rawValue) takes \(counts.lowerBound == counts.upperBound ? "\(counts.lowerBound)" : "\(counts.lowerBound) to \(counts.upperBound)") arguments, not \(arguments.count)")
+                    "\(function.rawValue) takes \(counts.lowerBound == counts.upperBound ? "\(counts.lowerBound)" : "\(counts.lowerBound) to \(counts.upperBound)") arguments, not \(arguments.count)"
+                )
             }
         }
         func need(_ index: Int, _ kind: String, _ isRight: (ScalarType) -> Bool) throws {

@@ -101,7 +101,9 @@ final class CustomerScope: BindingScope {
         guard schema.name.lowercased() == "customers" else {
             throw DukkanError(
                 .invalidQuery, "'\(qualifier).\(name.name)' needs an aggregate around it in a segment",
-                advice: "A customer has many rows there: write max(\(qualifier).\(name.name)) or count(\(qualifier) WHERE …).")
+                advice:
+                    "A customer has many rows there: write max(\(qualifier).\(name.name)) or count(\(qualifier) WHERE …)."
+            )
         }
         guard let place = schema.column(named: name.name) else {
             throw builder.context.notFound("column", name.name, among: schema.columns.map(\.name)).inTable(schema.name)

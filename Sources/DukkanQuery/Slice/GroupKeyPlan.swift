@@ -40,7 +40,8 @@ enum GroupingPlan: Sendable {
                 return
             }
             dense.append(digits)
-            product = product.multipliedReportingOverflow(by: digits.radix).overflow
+            product =
+                product.multipliedReportingOverflow(by: digits.radix).overflow
                 ? Int.max : product * digits.radix
             // A sparse table would cost more to clear and to walk than hashing costs.
             if product > GroupingPlan.denseGroupCountMax || product > max(65_536, rowCount) {

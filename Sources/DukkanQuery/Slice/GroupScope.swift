@@ -1,4 +1,5 @@
 import DukkanFormat
+import DukkanStorage
 
 /// Names behind an aggregation: keys of the group, aggregates, names of items.
 final class GroupScope: BindingScope {
@@ -20,7 +21,7 @@ final class GroupScope: BindingScope {
         switch expression {
         case .aggregate(let aggregate):
             return try bind(aggregate, binder)
-        case .literal, .interval, .now, .aggregate, .inSegment, .segment: return nil
+        case .literal, .interval, .now, .inSegment, .segment: return nil
         default:
             if Self.containsAggregate(expression) { return nil }
             // `events.country` and `country` are one key, so the bound forms decide.
@@ -68,7 +69,8 @@ final class GroupScope: BindingScope {
         let rowBinder = Binder(binder.context, rowScope)
         let schema = rowScope.builder.tables[rowScope.table].snapshot.schema
         if let table = aggregate.table, table.lowercased() != schema.name.lowercased() {
-            throw DukkanError(.invalidQuery, "an aggregate over '\(table)' cannot stand in a SELECT from \(schema.name)")
+            throw DukkanError(
+                .invalidQuery, "an aggregate over '\(table)' cannot stand in a SELECT from \(schema.name)")
         }
         var argument = try aggregate.argument.map { try rowBinder.bind($0) }
         let filter = try aggregate.filter.map { try rowBinder.bindCondition($0, in: "FILTER") }

@@ -99,7 +99,8 @@ struct GroupedSlice {
         let limits = aggregates.map { $0.argument.flatMap { bounds.of($0) } }
         let filter = slice.filter.map { Predicate($0) } ?? .all
         let filters = aggregates.map { $0.filter.map { Predicate($0) } }
-        let budget = slice.context.memoryBudgetBytes / max(1, slice.context.threads)
+        let memoryBudgetBytes = slice.context.memoryBudgetBytes
+        let budget = memoryBudgetBytes / max(1, slice.context.threads)
         let keys = self.keys
         let states = try plan.run(
             slice.context,
@@ -112,7 +113,7 @@ struct GroupedSlice {
             },
             { frame, _, state in
                 try GroupedSlice.consume(frame, state.value, filter, aggregates, filters)
-                if state.value.byteCount > budget { throw GroupedSlice.overBudget(slice.context.memoryBudgetBytes) }
+                if state.value.byteCount > budget { throw GroupedSlice.overBudget(memoryBudgetBytes) }
             })
         return try finish(states.map(\.value), cost: plan.scan.prunedBlockCount)
     }

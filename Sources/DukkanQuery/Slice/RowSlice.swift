@@ -7,7 +7,7 @@ struct RowSlice {
     private let slice: SliceRun
     private let items: [BoundExpression]
     private let titles: [String]
-    private let ordering: [(expression: BoundExpression, descending: Bool, nullsFirst: Bool)]
+    private let ordering: [Key]
     private let timeSlot: Int
 
     /// What a value of an answer costs in memory, about.
@@ -23,9 +23,17 @@ struct RowSlice {
         items = try expressions.map { try binder.bind($0.expression) }
         titles = expressions.map { slice.name($0) }
         ordering = try slice.query.orderBy.map {
-            (try binder.bind(try slice.resolved($0.expression)), $0.descending, $0.nullsFirst)
+            Key(
+                expression: try binder.bind(try slice.resolved($0.expression)), descending: $0.descending,
+                nullsFirst: $0.nullsFirst)
         }
         timeSlot = slice.builder.timeSlot(table: 0)
+    }
+
+    private struct Key: Sendable {
+        var expression: BoundExpression
+        var descending: Bool
+        var nullsFirst: Bool
     }
 
     private struct Row {
@@ -63,14 +71,18 @@ struct RowSlice {
         let wanted = slice.query.limit.map { $0 + slice.query.offset }
         let isOrdered = !ordering.isEmpty
         let progress = Progress()
-        let rowsMax = slice.context.memoryBudgetBytes / max(1, slice.context.threads)
+        let rowsMax =
+            slice.context.memoryBudgetBytes / max(1, slice.context.threads)
             / (RowSlice.valueByteCount * (items.count + ordering.count + 1))
+        let items = self.items, ordering = self.ordering, timeSlot = self.timeSlot
         let states = try plan.run(slice.context, makeState: { UncheckedState(value: Rows()) }) { frame, morsel, state in
             if let wanted, !isOrdered, progress.rowsBeforeUnfinished >= wanted { return }
-            let found = try consume(frame, morsel, state.value, filter, isAnonymous: plan.scan.isAnonymous(morsel))
+            let found = try RowSlice.consume(
+                frame, morsel, state.value, filter, items, ordering,
+                timeSlot: plan.scan.isAnonymous(morsel) ? timeSlot : nil)
             progress.finish(morsel, rows: found)
             if let wanted, isOrdered, state.value.rows.count > 4 * wanted + 4_096 {
-                state.value.rows = sorted(state.value.rows, limit: wanted, offset: 0)
+                state.value.rows = RowSlice.sorted(state.value.rows, ordering, limit: wanted, offset: 0)
             }
             if state.value.rows.count > rowsMax {
                 throw DukkanError(
@@ -78,8 +90,8 @@ struct RowSlice {
                     advice: "Add a LIMIT, filter more, or ask for aggregates.")
             }
         }
-        let rows = sorted(
-            states.flatMap(\.value.rows), limit: slice.query.limit, offset: slice.query.offset)
+        let rows = RowSlice.sorted(
+            states.flatMap(\.value.rows), ordering, limit: slice.query.limit, offset: slice.query.offset)
         var result = QueryResult(
             columns: zip(titles, items).map { QueryResult.Column($0, $1.type.column) }, rows: rows.map(\.values))
         result.cost.blocksPruned = plan.scan.prunedBlockCount
@@ -90,9 +102,10 @@ struct RowSlice {
         var rows: [Row] = []
     }
 
-    /// Returns how many rows the morsel gave.
-    private func consume(
-        _ frame: MorselFrame, _ morsel: Int, _ state: Rows, _ filter: Predicate, isAnonymous: Bool
+    /// Returns how many rows the morsel gave. `timeSlot` is given for rows without customer.
+    private static func consume(
+        _ frame: MorselFrame, _ morsel: Int, _ state: Rows, _ filter: Predicate, _ items: [BoundExpression],
+        _ ordering: [Key], timeSlot: Int?
     ) throws -> Int {
         let rows = try frame.rows(0)
         let bits = frame.evaluator.scratchBits()
@@ -101,18 +114,18 @@ struct RowSlice {
         if found == 0 { return 0 }
         let vectors = try items.map { try frame.evaluator.vector($0, rows) }
         let keys = try ordering.map { try frame.evaluator.vector($0.expression, rows) }
-        let times = rows.columns[timeSlot].integers
+        let times = timeSlot.map { rows.columns[$0].integers }
         for row in 0..<rows.count where bits[row] {
             state.rows.append(
                 Row(
-                    morsel: morsel, place: row, time: isAnonymous ? times[row] : .min,
+                    morsel: morsel, place: row, time: times?[row] ?? .min,
                     keys: zip(keys, ordering).map { $0.value(row, $1.expression.type) },
                     values: zip(vectors, items).map { $0.value(row, $1.type) }))
         }
         return found
     }
 
-    private func sorted(_ rows: [Row], limit: Int?, offset: Int) -> [Row] {
+    private static func sorted(_ rows: [Row], _ ordering: [Key], limit: Int?, offset: Int) -> [Row] {
         let ordered = rows.sorted { a, b in
             for (k, key) in ordering.enumerated() {
                 let order = RowOrdering.compare(a.keys[k], b.keys[k], (key.descending, key.nullsFirst))

@@ -21,8 +21,10 @@ struct SliceRun {
         self.context = context
         builder = ScanBuilder(context)
         let table = try builder.table(query.table)
-        rowScope = RowScope(builder, table: table)
-        let bound = try condition.map { try Binder(context, rowScope).bindCondition($0, in: "WHERE") }
+        let rowScope = RowScope(builder, table: table)
+        self.rowScope = rowScope
+        let finalContext = context
+        let bound = try condition.map { try Binder(finalContext, rowScope).bindCondition($0, in: "WHERE") }
         filter = builder.existing(table: table, bound)
         builder.use(table: table, where: filter)
         isGrouped =
@@ -46,7 +48,7 @@ struct SliceRun {
     }
 
     /// The name of an item: its alias, or its canonical text.
-    func name(_ item: SliceQuery.Item) -> String { item.name ?? item.expression.columnTitle }
+    func name(_ item: SliceQuery.Item) -> String { item.name ?? context.title(item.expression) }
 
     /// A key of `GROUP BY` or `ORDER BY`: a position or an alias stands for an item.
     func resolved(_ expression: Expression) throws -> Expression {

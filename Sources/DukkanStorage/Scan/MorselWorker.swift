@@ -1,4 +1,4 @@
-package import DukkanFormat
+import DukkanFormat
 
 /// Reads the morsels of a scan, one at a time. Each worker thread has its own.
 package final class MorselWorker {

@@ -1,5 +1,4 @@
 import Dispatch
-package import DukkanFormat
 import Synchronization
 
 /// Runs over all morsels of a scan on up to `threads` threads, each with a worker and a state of its own.

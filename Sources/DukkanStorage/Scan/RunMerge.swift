@@ -67,7 +67,7 @@ final class PartRun {
     func markDeleted(_ deletes: DeleteBitmap, firstRow: Int, count: Int) {
         let words = (end - first + count + 63) / 64
         if deleted.count < words { deleted.append(contentsOf: repeatElement(0, count: words - deleted.count)) }
-        for i in 0..<count where deletes.contains(firstRow + i) {
+        for i in 0..<count where deletes.isDeleted(firstRow + i) {
             let at = end - first + i
             deleted[at >> 6] |= 1 << UInt64(at & 63)
             hasDeletes = true
@@ -100,7 +100,7 @@ final class RunMerge {
     /// Rows of `count` from `from` that are not deleted, as places from 0.
     func liveRows(_ deletes: DeleteBitmap, from: Int, count: Int) -> UnsafeBufferPointer<UInt32> {
         order.removeAll(keepingCapacity: true)
-        for i in 0..<count where !deletes.contains(from + i) { order.append(UInt32(i)) }
+        for i in 0..<count where !deletes.isDeleted(from + i) { order.append(UInt32(i)) }
         return order.withUnsafeBufferPointer { $0 }  // `order` stays as it is until the next call.
     }
 

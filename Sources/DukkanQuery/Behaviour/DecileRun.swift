@@ -1,0 +1,98 @@
+import DukkanFormat
+import DukkanStorage
+
+/// Binds, plans and runs `DECILES OF customers BY …`.
+struct DecileRun {
+    private let context: QueryContext
+    private let builder: ScanBuilder
+    private let aggregate: CustomerAggregate
+    private let segment: Int?
+
+    init(_ query: DecileQuery, _ base: QueryContext) throws {
+        var context = base
+        var names: [String] = []
+        Expression.aggregate(query.measure).collectTables(context.segments, into: &names)
+        guard let table = names.first else {
+            throw DukkanError(
+                .invalidQuery, "DECILES needs a measure over a table", advice: "Write BY sum(orders.revenue).")
+        }
+        query.measure.filter?.collectTables(context.segments, into: &names)
+        query.options.segment?.collectTables(context.segments, into: &names)
+        try context.setAsOf(query.options.asOf, tables: names.map { try context.table($0) })
+        self.context = context
+        let builder = ScanBuilder(context)
+        self.builder = builder
+        _ = try builder.table(table)
+        let scope = CustomerScope(builder)
+        var measure = query.measure
+        measure.table = table
+        _ = try scope.bind(measure)
+        guard let aggregate = scope.aggregates.first else {
+            throw DukkanError(.invalidQuery, "DECILES needs an aggregate, as sum(orders.revenue)")
+        }
+        self.aggregate = aggregate
+        segment = try query.options.segment.map { try builder.segment($0) }
+    }
+
+    /// What one morsel's customers come to.
+    private struct Chunk {
+        var morsel: Int
+        var integers: [Int64] = []
+        var doubles: [Double] = []
+        var nulls: [Int] = []
+        var count = 0
+    }
+
+    private final class State {
+        var chunks: [Chunk] = []
+    }
+
+    func run() throws -> QueryResult {
+        var expressions: [(table: Int, BoundExpression)] = []
+        if let argument = aggregate.argument { expressions.append((aggregate.table, argument)) }
+        if let filter = aggregate.filter { expressions.append((aggregate.table, filter)) }
+        let scan = try ScanPlan(builder, order: .byCustomer, expressions: expressions)
+        let aggregate = self.aggregate, segment = self.segment
+        let predicate = aggregate.filter.map { Predicate($0) }
+        let states = try scan.run(context, makeState: { UncheckedState(value: State()) }) { frame, morsel, state in
+            let count = frame.worker.customerCount
+            guard count > 0, let starts = frame.starts(aggregate.table) else { return }
+            let rows = try frame.rows(aggregate.table)
+            let aggregation = CustomerAggregation(
+                plan: aggregate, starts: starts, customerCount: count, evaluator: frame.evaluator)
+            let totals = try aggregation.values(rows, predicate: predicate)
+            let bits = frame.evaluator.scratchBits()
+            if let predicate { try frame.evaluator.select(predicate, rows, into: bits) }
+            let flags = try segment.map { try frame.flags($0) }
+            var chunk = Chunk(morsel: morsel)
+            for c in 0..<count {
+                let from = Int(starts[c]), to = Int(starts[c + 1])
+                let hasRows = predicate == nil ? to > from : countBits(UnsafePointer(bits.words), from, to) > 0
+                guard hasRows, flags.map({ $0.integers[c] != 0 }) ?? true else { continue }
+                if !totals.isValid(c) { chunk.nulls.append(chunk.count) }
+                if totals.kind == .doubles {
+                    chunk.doubles.append(totals.doubles[c])
+                } else {
+                    chunk.integers.append(totals.integers[c])
+                }
+                chunk.count += 1
+            }
+            state.value.chunks.append(chunk)
+        }
+        // Morsels are ascending ranges of customers.
+        let chunks = states.flatMap(\.value.chunks).sorted { $0.morsel < $1.morsel }
+        var nulls: [Int] = []
+        var before = 0
+        for chunk in chunks {
+            nulls += chunk.nulls.map { $0 + before }
+            before += chunk.count
+        }
+        let totals: CustomerTotals =
+            aggregate.type.physical == .doubles
+            ? .doubles(chunks.flatMap(\.doubles)) : .integers(chunks.flatMap(\.integers))
+        var result = Deciles.result(totals, nulls: nulls, type: aggregate.type.column)
+        result.cost.blocksPruned = scan.scan.prunedBlockCount
+        (result.cost.bytesRead, result.cost.blocksDecoded, result.cost.rowsScanned) = context.cost.values
+        return result
+    }
+}
