@@ -61,7 +61,9 @@ struct StepMasks: Sendable {
         return SharedColumn(leaf: leaf, conditions: conditions, rest: common.map { Predicate($0) } ?? .all)
     }
 
-    /// Writes the mask of each row; `masks` has room for the rows. The same for bytes and words.
+    /// Writes the mask of each row; `masks` has room for the rows.
+    ///
+    /// The same for bytes and words.
     func fill<Mask: FixedWidthInteger & UnsignedInteger>(
         _ rows: ExpressionRows, _ evaluator: VectorEvaluator, into masks: UnsafeMutablePointer<Mask>
     ) throws {

@@ -1,8 +1,10 @@
 import DukkanFormat
 import DukkanStorage
 
-/// A loaded morsel as expressions see it: the rows of each table with what is looked up and which segments hold, computed
-/// when first asked for. Each worker thread has its own.
+/// A loaded morsel as expressions see it: the rows of each table with what is looked up and which segments hold,
+/// computed when first asked for.
+///
+/// Each worker thread has its own.
 final class MorselFrame {
     let worker: MorselWorker
     let evaluator: VectorEvaluator

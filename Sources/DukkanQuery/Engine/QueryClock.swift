@@ -77,7 +77,9 @@ struct QueryClock: Sendable {
         }
     }
 
-    /// A calendar field of a time in the query's zone. `weekday` is 1 (Monday) to 7 (Sunday), as in ISO 8601.
+    /// A calendar field of a time in the query's zone.
+    ///
+    /// `weekday` is 1 (Monday) to 7 (Sunday), as in ISO 8601.
     func field(_ function: ScalarFunction, of time: Timestamp) -> Int64 {
         let days = localDays(time)
         let local = time.microseconds &+ zone.offset(at: time.microseconds)

@@ -58,7 +58,9 @@ struct QueryContext: Sendable {
         asOf = limit.microseconds
     }
 
-    /// The latest event time of a table's rows. Reads the time column only of parts whose statistics deletes have spoiled.
+    /// The latest event time of a table's rows.
+    ///
+    /// Reads the time column only of parts whose statistics deletes have spoiled.
     private func latestTime(of table: TableSnapshot) throws -> Int64 {
         let column = table.schema.columns[table.schema.timeColumn].name
         var latest = Int64.min

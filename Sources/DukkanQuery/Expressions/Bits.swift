@@ -1,4 +1,6 @@
-/// A reusable list of bits, 64 rows a word, lowest bit first. Bits past the last row are 0.
+/// A reusable list of bits, 64 rows a word, lowest bit first.
+///
+/// Bits past the last row are 0.
 final class Bits {
     private(set) var words: UnsafeMutablePointer<UInt64>
     private var capacity: Int
@@ -54,7 +56,9 @@ final class Bits {
 
     subscript(row: Int) -> Bool { words[row >> 6] & (1 << UInt64(row & 63)) != 0 }
 
-    /// Writes the places of the set bits to `indices`, which has room for `count`. Returns how many.
+    /// Writes the places of the set bits to `indices`, which has room for `count`.
+    ///
+    /// Returns how many.
     func indices(into indices: UnsafeMutablePointer<UInt32>) -> Int {
         var found = 0
         for w in 0..<wordCount {

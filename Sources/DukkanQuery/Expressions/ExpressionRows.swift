@@ -59,7 +59,9 @@ extension ColumnVector {
         }
     }
 
-    /// Replaces all values by those of a type. Throws `overflow` where a whole number does not fit 64 bits.
+    /// Replaces all values by those of a type.
+    ///
+    /// Throws `overflow` where a whole number does not fit 64 bits.
     func assign(_ values: [Value], _ type: ScalarType) throws {
         removeAll()
         reserve(values.count)

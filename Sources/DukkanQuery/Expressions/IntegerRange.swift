@@ -7,8 +7,10 @@ struct IntegerRange: Sendable {
     var low: Int64
     var high: Int64
 
-    /// Recognises `column op constant` and `constant op column` over int, decimal, bool, date and timestamp columns, also
-    /// where the column is widened to a decimal of larger scale. Nil for anything else, `<>` included.
+    /// Recognises `column op constant` and `constant op column` over int, decimal, bool, date and timestamp columns,
+    /// also where the column is widened to a decimal of larger scale.
+    ///
+    /// Nil for anything else, `<>` included.
     init?(_ condition: BoundExpression) {
         guard case .binary(let op, let a, let b) = condition.node else { return nil }
         let (column, constant, operation): (BoundExpression, Value, BinaryOperator)

@@ -1,8 +1,10 @@
 import DukkanFormat
 import Synchronization
 
-/// A condition compiled to kernels over vectors. It selects the rows for which the condition is true; rows where it is
-/// null or false are alike, so negation is pushed down to the leaves.
+/// A condition compiled to kernels over vectors.
+///
+/// It selects the rows for which the condition is true; rows where it is null or false are alike, so negation is
+/// pushed down to the leaves.
 indirect enum Predicate: Sendable {
     case all
     case none

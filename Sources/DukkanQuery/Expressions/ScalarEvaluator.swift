@@ -90,7 +90,7 @@ struct ScalarEvaluator: Sendable {
         }
     }
 
-    /// Three-way order of two values of one type; nil where one is NaN. Strings by their UTF-8 bytes.
+    /// Three-way order of two values of one type, strings by their UTF-8 bytes; nil where one is a NaN.
     static func compare(_ a: Value, _ b: Value) -> Int? {
         func order<T: Comparable>(_ a: T, _ b: T) -> Int { a < b ? -1 : (a == b ? 0 : 1) }
         switch (a, b) {

@@ -1,7 +1,9 @@
 import DukkanFormat
 import DukkanTime
 
-/// Computes bound expressions over whole batches of rows. Each worker thread has its own; its vectors are reused.
+/// Computes bound expressions over whole batches of rows.
+///
+/// Each worker thread has its own; its vectors are reused.
 ///
 /// What has a kernel runs in it; expressions over one string column are computed once for each string of the dictionary;
 /// everything else falls back to the scalar evaluator, row by row.
@@ -157,7 +159,9 @@ final class VectorEvaluator {
 
     // MARK: Values
 
-    /// The expression's value in each row. The vector is valid until ``reset()``; a leaf's is the column itself.
+    /// The expression's value in each row.
+    ///
+    /// The vector is valid until ``reset()``; a leaf's is the column itself.
     func vector(_ expression: BoundExpression, _ rows: ExpressionRows) throws -> ColumnVector {
         if let leaf = rows.leaf(expression) { return leaf }
         if let constant = expression.constant { return try fill(constant, expression.type, rows.count) }

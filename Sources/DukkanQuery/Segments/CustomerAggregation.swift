@@ -7,7 +7,9 @@ struct CustomerAggregation {
     let customerCount: Int
     let evaluator: VectorEvaluator
 
-    /// One value a customer. Throws `overflow` where a sum leaves 64 bits.
+    /// One value a customer.
+    ///
+    /// Throws `overflow` where a sum leaves 64 bits.
     func values(_ rows: ExpressionRows, predicate: Predicate?) throws -> ColumnVector {
         var bits: Bits?
         if let predicate {
@@ -126,7 +128,9 @@ struct CustomerAggregation {
     }
 }
 
-/// The number of bits set from `from` up to `to`. O(words touched).
+/// The number of bits set from `from` up to `to`.
+///
+/// O(words touched).
 @inline(__always)
 func countBits(_ words: UnsafePointer<UInt64>, _ from: Int, _ to: Int) -> Int {
     if from >= to { return 0 }

@@ -5,7 +5,7 @@ struct AggregatePlan: Sendable, Hashable {
     var function: Aggregate.Function
     /// Nil for `count(*)` and for distinct customers.
     var argument: BoundExpression?
-    /// `FILTER (WHERE …)`
+    /// Rows that take part: `FILTER (WHERE …)`.
     var filter: BoundExpression?
     var type: ScalarType
 

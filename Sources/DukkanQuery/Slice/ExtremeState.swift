@@ -66,7 +66,9 @@ final class IntegerExtremeState: AggregateState {
     }
 }
 
-/// `min` and `max` of doubles and strings. NaN is greater than every number.
+/// `min` and `max` of doubles and strings.
+///
+/// NaN is greater than every number.
 final class ValueExtremeState: AggregateState {
     private let type: ScalarType
     private let isMaximum: Bool
@@ -123,7 +125,9 @@ final class ValueExtremeState: AggregateState {
     func value(_ group: Int) -> Value { best[group] }
 }
 
-/// A total order of values of one type for sorting: NaN behind all numbers, equal to itself. Neither is null.
+/// A total order of values of one type for sorting: NaN behind all numbers, equal to itself.
+///
+/// Neither is null.
 func totalOrder(_ a: Value, _ b: Value) -> Int {
     if let order = ScalarEvaluator.compare(a, b) { return order }
     if case .double(let x) = a, case .double(let y) = b {

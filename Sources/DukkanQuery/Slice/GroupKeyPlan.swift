@@ -11,7 +11,9 @@ enum GroupingPlan: Sendable {
     /// Numbers are given out by a hash table.
     case hashed
 
-    /// One key of a dense numbering. Its last digit, `size`, is null.
+    /// One key of a dense numbering.
+    ///
+    /// Its last digit, `size`, is null.
     struct DenseKey: Sendable {
         enum Digits: Sendable {
             case codes(StringDictionary)

@@ -1,6 +1,8 @@
 import DukkanFormat
 
-/// Numbers the groups of rows. Each worker has its own; hashed ones are merged key by key.
+/// Numbers the groups of rows.
+///
+/// Each worker has its own; hashed ones are merged key by key.
 final class GroupNumbers {
     let plan: GroupingPlan
     let keys: [BoundExpression]
@@ -189,7 +191,9 @@ final class GroupNumbers {
 
     // MARK: Results
 
-    /// Adds the groups of another worker. Returns the number here of each of its groups.
+    /// Adds the groups of another worker.
+    ///
+    /// Returns the number here of each of its groups.
     func merge(_ other: GroupNumbers) -> [UInt32] {
         guard case .hashed = plan else { return (0..<UInt32(count)).map { $0 } }
         let width = keys.count + 1

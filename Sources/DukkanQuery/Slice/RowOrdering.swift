@@ -1,6 +1,8 @@
 import DukkanFormat
 
-/// Rows of sort keys, and the order that they put the rows in. Equal rows keep their order.
+/// Rows of sort keys, and the order that they put the rows in.
+///
+/// Equal rows keep their order.
 struct RowOrdering {
     private let directions: [(descending: Bool, nullsFirst: Bool)]
     private var keys: [Value] = []
@@ -33,7 +35,9 @@ struct RowOrdering {
         return direction.descending ? -order : order
     }
 
-    /// Places of the rows from `offset` on, at most `limit` of them. O(rows + selected × log selected) for a small limit.
+    /// Places of the rows from `offset` on, at most `limit` of them.
+    ///
+    /// O(rows + selected × log selected) for a small limit.
     func sorted(limit: Int?, offset: Int) -> [Int] {
         guard let limit, limit + offset < count / 4 else {
             let all = directions.isEmpty ? Array(0..<count) : (0..<count).sorted { precedes($0, $1) }

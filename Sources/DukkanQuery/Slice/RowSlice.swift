@@ -2,7 +2,9 @@ import DukkanFormat
 import DukkanStorage
 import Synchronization
 
-/// A `SELECT` of rows, without groups. Rows come in the order (customer, time, ingest) unless another one is asked.
+/// A `SELECT` of rows, without groups.
+///
+/// Rows come in the order (customer, time, ingest) unless another one is asked.
 struct RowSlice {
     private let slice: SliceRun
     private let items: [BoundExpression]
@@ -102,7 +104,9 @@ struct RowSlice {
         var rows: [Row] = []
     }
 
-    /// Returns how many rows the morsel gave. `timeSlot` is given for rows without customer.
+    /// Returns how many rows the morsel gave.
+    ///
+    /// `timeSlot` is given for rows without customer.
     private static func consume(
         _ frame: MorselFrame, _ morsel: Int, _ state: Rows, _ filter: Predicate, _ items: [BoundExpression],
         _ ordering: [Key], timeSlot: Int?

@@ -34,7 +34,9 @@ package final class CustomerKeyList {
         return try integers.withUnsafeBufferPointer(body)
     }
 
-    /// The strings as a sorted dictionary whose code i is customer i. O(bytes).
+    /// The strings as a sorted dictionary whose code i is customer i.
+    ///
+    /// O(bytes).
     package func dictionary() -> StringDictionary {
         precondition(isString)
         return StringDictionary(offsets: offsets, bytes: bytes, isSorted: true)
@@ -90,7 +92,9 @@ package final class CustomerKeyList {
     }
 }
 
-/// Order of customer keys: integers by value, strings by UTF-8 bytes. A store has one kind only.
+/// Order of customer keys: integers by value, strings by UTF-8 bytes.
+///
+/// A store has one kind only.
 package func customerKeyPrecedes(_ a: CustomerKey, _ b: CustomerKey) -> Bool {
     switch (a, b) {
     case (.integer(let a), .integer(let b)): a < b
@@ -100,7 +104,9 @@ package func customerKeyPrecedes(_ a: CustomerKey, _ b: CustomerKey) -> Bool {
     }
 }
 
-/// Customers from `lower` on, up to but not including `upper` (or including it). A nil bound is open.
+/// Customers from `lower` on, up to but not including `upper` (or including it).
+///
+/// A nil bound is open.
 package struct CustomerRange: Sendable {
     package var lower: CustomerKey?
     package var upper: CustomerKey?

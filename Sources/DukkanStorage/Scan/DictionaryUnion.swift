@@ -6,7 +6,9 @@ package struct DictionaryUnion: Sendable {
     /// `maps[i][old]` is the code in `dictionary` of string `old` of input i; nil where the codes stay as they are.
     package let maps: [[UInt32]?]
 
-    /// Merges `inputs`, each sorted. O(total strings × inputs), in bytes compared.
+    /// Merges `inputs`, each sorted.
+    ///
+    /// O(total strings × inputs), in bytes compared.
     package init(_ inputs: [StringDictionary]) {
         if let first = inputs.first, inputs.allSatisfy({ $0 === first }) {
             dictionary = first

@@ -30,7 +30,9 @@ package final class MorselScan: Sendable {
     let morsels: [Morsel]
     let isStringCustomer: Bool
 
-    /// Plans a scan. Reads the part dictionaries of the requested string columns; O(row blocks + dictionary bytes).
+    /// Plans a scan.
+    ///
+    /// Reads the part dictionaries of the requested string columns; O(row blocks + dictionary bytes).
     package init(
         requests: [TableRequest], order: Order, customers: CustomerRange = .all, reader: BlockReader
     ) throws {

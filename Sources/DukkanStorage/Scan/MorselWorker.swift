@@ -1,6 +1,8 @@
 import DukkanFormat
 
-/// Reads the morsels of a scan, one at a time. Each worker thread has its own.
+/// Reads the morsels of a scan, one at a time.
+///
+/// Each worker thread has its own.
 package final class MorselWorker {
     package let scan: MorselScan
     package let reader: BlockReader

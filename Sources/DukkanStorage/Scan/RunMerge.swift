@@ -104,7 +104,9 @@ final class RunMerge {
         return order.withUnsafeBufferPointer { $0 }  // `order` stays as it is until the next call.
     }
 
-    /// The copied rows in total order; fills the customers and their first rows. O(rows × log parts).
+    /// The copied rows in total order; fills the customers and their first rows.
+    ///
+    /// O(rows × log parts).
     func merge(
         _ runs: ArraySlice<PartRun>, times: UnsafePointer<Int64>?, keys: CustomerKeyList, starts: StartList
     ) -> UnsafeBufferPointer<UInt32> {

@@ -21,9 +21,13 @@ package struct TableRequest: Sendable {
 /// The rows of one table in a morsel, in the total order (customer, time, ingest) where the scan is by customer.
 package final class TableRows {
     package fileprivate(set) var rowCount = 0
-    /// Row of each customer's first row; `customerCount + 1` entries. Nil in a morsel without customers.
+    /// Row of each customer's first row; `customerCount + 1` entries.
+    ///
+    /// Nil in a morsel without customers.
     package fileprivate(set) var rowStarts: UnsafeMutablePointer<UInt32>?
-    /// The requested columns, in the order of the request. Valid until the worker loads its next morsel.
+    /// The requested columns, in the order of the request.
+    ///
+    /// Valid until the worker loads its next morsel.
     package fileprivate(set) var columns: [ColumnVector] = []
 
     package init() {}
