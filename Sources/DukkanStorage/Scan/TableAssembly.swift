@@ -8,7 +8,7 @@ final class TableAssembly {
     private let request: TableRequest
     private let kinds: [PhysicalKind]
     private let sources: [CodeSource]
-    private var cursors: [PartCursor?]
+    private var cursors: [ScanCursor?]
     /// Place of the time column among `kinds`, added behind the requested ones where parts must be merged.
     private let timeSlot: Int
     private let columnCount: Int
@@ -50,14 +50,14 @@ final class TableAssembly {
         locals = self.sources.map { if case .local = $0 { LocalDictionary() } else { nil } }
     }
 
-    private func cursor(_ part: Int) -> PartCursor {
+    private func cursor(_ part: Int) -> ScanCursor {
         if let cursor = cursors[part] { return cursor }
         let handle = request.table.parts[part]
         let schema = request.table.schema
         var places = request.columns
         if kinds.count > columnCount { places.append(schema.timeColumn) }
         let columns = zip(places, sources).map { place, source in
-            var column = PartCursor.Column(partColumn: handle.column(forSchemaColumn: schema.columns[place].name))
+            var column = ScanCursor.Column(partColumn: handle.column(forSchemaColumn: schema.columns[place].name))
             switch source {
             case .none: break
             case .shared(let dictionary, let perPart):
@@ -69,7 +69,7 @@ final class TableAssembly {
             }
             return column
         }
-        let made = PartCursor(part: handle, columns: columns, kinds: kinds)
+        let made = ScanCursor(part: handle, columns: columns, kinds: kinds)
         cursors[part] = made
         return made
     }

@@ -16,7 +16,7 @@ enum CodeSource: Sendable {
 }
 
 /// One worker's place in one part: the row block that it decoded last, kept because the next morsel often begins in it.
-final class PartCursor {
+final class ScanCursor {
     let part: PartHandle
     private let columns: [Column]
     let customers = CustomerBlock()
