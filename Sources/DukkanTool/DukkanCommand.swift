@@ -19,18 +19,33 @@ struct DukkanCommand: ParsableCommand {
             """,
         version: DukkanVersion.text,
         subcommands: [
-            GenerateCommand.self
+            InitCommand.self, QueryCommand.self, TablesCommand.self, DescribeCommand.self,
+            InspectCommand.self, CompactCommand.self, BenchCommand.self, GenerateCommand.self,
         ])
 
     /// Runs the tool: the one place where errors become messages and exit codes.
     static func main() {
         Interruption.ignoreBrokenPipes()
         do {
+            try rejectUnknownCommand()
             var command = try parseAsRoot()
             try command.run()
         } catch {
             FailureReport.exit(with: error)
         }
+    }
+}
+
+extension DukkanCommand {
+    /// A misspelled subcommand is told with the nearest one; ArgumentParser would call it an unexpected argument.
+    private static func rejectUnknownCommand() throws {
+        guard CommandLine.arguments.count > 1, let word = CommandLine.arguments.dropFirst().first,
+            !word.hasPrefix("-"), word != "help"
+        else { return }
+        let names = configuration.subcommands.map { $0._commandName }
+        guard !names.contains(word) else { return }
+        let near = NearName.nearest(to: word, among: names).first
+        throw ValidationError("there is no command '\(word)'" + (near.map { "; did you mean '\($0)'?" } ?? ""))
     }
 }
 

@@ -25,12 +25,27 @@ enum FailureReport {
         case let error as DukkanError:
             Output.note(text(error, palette: Terminal.palette(for: Terminal.standardError)))
             endProcess(code(error))
+        case let failure as StatementFailure:
+            let palette = Terminal.palette(for: Terminal.standardError)
+            Output.note(palette.apply(.error, "dukkan:") + " " + failure.error.rendered(in: failure.source))
+            endProcess(code(failure.error))
         case let error as WriteFailure:
             Output.note("dukkan: \(error)")
             endProcess(Code.failure)
         default:
-            DukkanCommand.exit(withError: error)
+            parserExit(error)
         }
+    }
+
+    /// Help and version to standard output; a message about wrong usage, with a hint, to standard error.
+    private static func parserExit(_ error: any Error) -> Never {
+        let code = DukkanCommand.exitCode(for: error)
+        if code.isSuccess { DukkanCommand.exit(withError: error) }
+        var lines = DukkanCommand.fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: false)
+        if let first = lines.first, first.hasPrefix("Error: ") { lines[0] = first.dropFirst(7) }
+        let prefix = Terminal.palette(for: Terminal.standardError).apply(.error, "dukkan:")
+        Output.note(prefix + " " + lines.joined(separator: "\n"))
+        endProcess(code.rawValue)
     }
 
     static func code(_ error: DukkanError) -> Int32 {
