@@ -1,23 +1,171 @@
 import DukkanFormat
 
-/// What a compaction did.
-package struct CompactionReport: Sendable, Hashable {
-    package var partsBefore = 0
-    package var partsAfter = 0
-    package var rowsWritten = 0
-    package var bytesWritten = 0
-    package var bytesBefore = 0
-    package var bytesAfter = 0
-}
-
+/// Merging parts, in the open transaction, after a commit and on demand.
 extension Writer {
+    /// Merges that a store with too many parts does at a time, in parts.
+    private static let forcedMergeCount = 16
+    /// Parts merged at a time at most, whatever the budget.
+    private static let mergedPartCountMax = 64
+    /// Merges after one commit at most; the rest is left to the next.
+    private static let mergesAfterCommitMax = 16
+
+    /// Merges until the next manifest may name the parts of `working`.
     func keepPartsWithinLimit(control: WorkControl?) throws {
+        while working.partCount > Manifest.partCountMax {
+            let choices = working.tables.indices.compactMap { index in
+                policy(index).cheapest(countMax: Writer.forcedMergeCount).map { (index: index, choice: $0) }
+            }
+            guard let best = choices.min(by: { $0.choice.rowCount < $1.choice.rowCount }) else {
+                throw DukkanError(.limit, "the store has more than \(Manifest.partCountMax) parts")
+            }
+            try merge(best.choice.merge, table: best.index, isThorough: false, control: control)
+        }
     }
 
+    /// Merges what the policy asks for. A failure leaves the generation that was committed.
     func compactAfterCommit(control: WorkControl?) {
+        do {
+            for _ in 0..<Writer.mergesAfterCommitMax {
+                guard
+                    let (index, next) = working.tables.indices.lazy
+                        .compactMap({ index in self.policy(index).next().map { (index, $0) } }).first
+                else { return }
+                try merge(next, table: index, isThorough: false, control: control)
+                try publishMerged()
+            }
+        } catch {
+            // The commit stands; the next one tries again. A failed sync is remembered in `failure`.
+            rollback()
+        }
     }
 
-    func compact(table: String?, control: WorkControl?) throws -> CompactionReport {
-        CompactionReport()
+    func compact(table name: String?, control: WorkControl?) throws -> CompactionReport {
+        try checkUsable()
+        if hasChanges {
+            throw DukkanError(
+                .invalidArgument, "compaction needs a store without an open transaction",
+                advice: "commit or roll back first")
+        }
+        let chosen = try name.map { [working.tables[try tableIndex($0)].number] } ?? working.tables.map(\.number)
+        var report = CompactionReport()
+        report.partsBefore = partCount(chosen)
+        report.bytesBefore = byteCount(chosen)
+        let writtenBefore = writtenByteCount
+        do {
+            for number in chosen {
+                while let index = working.tables.firstIndex(where: { $0.number == number }),
+                    let next = nextOnDemand(index)
+                {
+                    report.rowsWritten += try merge(next, table: index, isThorough: true, control: control)
+                    try publishMerged()
+                }
+            }
+        } catch {
+            rollback()
+            throw error
+        }
+        report.bytesWritten = writtenByteCount - writtenBefore
+        report.partsAfter = partCount(chosen)
+        report.bytesAfter = byteCount(chosen)
+        return report
+    }
+
+    private func partCount(_ tables: [Int]) -> Int {
+        working.tables.filter { tables.contains($0.number) }.reduce(0) { $0 + $1.parts.count }
+    }
+
+    private func byteCount(_ tables: [Int]) -> Int {
+        working.tables.filter { tables.contains($0.number) }.flatMap(\.parts).reduce(0) { $0 + $1.byteCount }
+    }
+
+    private func publishMerged() throws {
+        for index in working.tables.indices { try writeDeletions(table: index) }
+        try publish()
+    }
+
+    private func policy(_ index: Int) -> CompactionPolicy {
+        CompactionPolicy(table: working.tables[index], deletedCounts: deletes.mapValues(\.deletedCount))
+    }
+
+    /// The next merge of a compaction on demand: a group of parts that share windows, a part of it where it is too large
+    /// for the budget.
+    private func nextOnDemand(_ index: Int) -> CompactionPolicy.Merge? {
+        let policy = policy(index)
+        guard let group = policy.groups().first(where: { !policy.isCompact($0) }) else { return nil }
+        let countMax = mergedPartCountMax(index)
+        guard group.count > countMax else { return CompactionPolicy.Merge(places: group, isCut: true) }
+        for start in 0...(group.count - countMax) {
+            let places = Array(group[start..<(start + countMax)])
+            if policy.isMergeable(places) { return CompactionPolicy.Merge(places: places, isCut: false) }
+        }
+        return CompactionPolicy.Merge(places: group, isCut: true)
+    }
+
+    private func rowByteCount(_ index: Int) -> Int {
+        working.tables[index].schema.columns.reduce(0) { $0 + ColumnVector.stride($1.type.physical) }
+    }
+
+    /// Parts whose decoded blocks take a quarter of the budget.
+    private func mergedPartCountMax(_ index: Int) -> Int {
+        let blockByteCount = rowByteCount(index) * PartLimits.rowBlockTarget
+        return min(Writer.mergedPartCountMax, max(2, options.memoryBudgetBytes / 4 / blockByteCount))
+    }
+
+    /// Windows written side by side, each of which collects a stripe: a quarter of the budget.
+    private func windowCountMax(_ index: Int) -> Int {
+        let stripeByteCount = rowByteCount(index) * PartLimits.rowBlockTarget * PartLimits.stripeBlockCountMax
+        return max(1, options.memoryBudgetBytes / 4 / stripeByteCount)
+    }
+
+    /// Merges parts of a table in `working`; returns the rows written.
+    @discardableResult
+    func merge(
+        _ merge: CompactionPolicy.Merge, table index: Int, isThorough: Bool, control: WorkControl?
+    ) throws -> Int {
+        let entries = merge.places.map { working.tables[index].parts[$0] }
+        let parts = try entries.map { try handle($0) }
+        var borders = working.tables[index].windowBorders
+        if merge.isCut {
+            borders = try WindowBorders(schema: working.tables[index].schema, parts: parts).borders(existing: borders)
+        }
+        let cuts = merge.isCut ? borders : []
+        var outputs: [Manifest.Part] = []
+        var window = 0
+        while window <= cuts.count {
+            let pass = window..<min(cuts.count + 1, window + windowCountMax(index))
+            outputs += try PartMerge(
+                writer: self, table: index, parts: parts, borders: cuts, pass: pass, isThorough: isThorough,
+                control: control
+            ).run()
+            window = pass.upperBound
+        }
+        replace(entries, by: outputs, borders: borders, table: index)
+        return outputs.reduce(0) { $0 + $1.rowCount }
+    }
+
+    private func replace(_ inputs: [Manifest.Part], by outputs: [Manifest.Part], borders: [Int64], table index: Int) {
+        let gone = Set(inputs.map(\.identifier))
+        let number = working.tables[index].number
+        working.tables[index].parts.removeAll { gone.contains($0.identifier) }
+        working.tables[index].parts += outputs
+        working.tables[index].parts.sort(by: Manifest.Part.precedes)
+        working.tables[index].windowBorders = borders
+        for identifier in gone {
+            forget(identifier)
+            freshDeletes[number]?[identifier] = nil
+        }
+        closeLastWindow(table: index)
+        removeUnusedFiles()
+    }
+
+    /// Puts a border behind a part that fills the last window.
+    private func closeLastWindow(table index: Int) {
+        let table = working.tables[index]
+        let last = table.windowBorders.last ?? .min
+        for part in table.parts where part.rowCount >= TimeWindows.rowCountFull && part.minimumTime >= last {
+            guard part.maximumTime < .max, table.windowBorders.count < Manifest.windowBorderCountMax else { continue }
+            working.tables[index].windowBorders.append(part.maximumTime + 1)
+            return
+        }
     }
 }

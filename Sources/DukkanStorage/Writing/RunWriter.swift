@@ -12,7 +12,7 @@ struct RunWriter {
     private static let batchRowCountMax = 16 * PartLimits.rowBlockTarget
 
     /// What a string column is written with.
-    private struct Coding {
+    struct Coding {
         /// The dictionary of the vectors that the writer gets.
         var dictionary: StringDictionary
         /// Code of the run to code of `dictionary`; empty where they are the same.
@@ -21,12 +21,12 @@ struct RunWriter {
         var isPartDictionary: Bool
     }
 
-    /// The dictionaries and the rows go to an output that `makeOutput` opens.
-    ///
-    /// Returns the finished part's summary.
-    func write(makeOutput: ([StringDictionary?]) throws -> PartOutput) throws -> PartSummary {
-        let codings = self.codings()
-        let output = try makeOutput(codings.map { $0.flatMap { $0.isPartDictionary ? $0.dictionary : nil } })
+    func partDictionaries(_ codings: [Coding?]) -> [StringDictionary?] {
+        codings.map { $0.flatMap { $0.isPartDictionary ? $0.dictionary : nil } }
+    }
+
+    /// Gathers the rows and hands them to an output.
+    func write(_ codings: [Coding?], to output: PartOutput) throws {
         let columns = run.schema.columns
         let rowByteCount = columns.reduce(0) { $0 + ColumnVector.stride($1.type.physical) }
         let batchRowCount = min(
@@ -47,10 +47,10 @@ struct RunWriter {
             try output.append(vectors)
             done = rows.upperBound
         }
-        return try output.finish()
     }
 
-    private func codings() -> [Coding?] {
+    /// What each column is written with; nil for columns that are not of strings.
+    func codings() -> [Coding?] {
         let customerColumn = run.schema.customerColumn
         return run.interners.enumerated().map { column, interner in
             guard let interner else { return nil }
@@ -92,16 +92,7 @@ struct RunWriter {
     private func gather(_ column: Int, _ rows: Range<Int>, _ translation: [UInt32], into vector: ColumnVector) {
         let pieces = run.pieces[column]
         let numbers = UnsafeBufferPointer(rebasing: order[rows])
-        vector.removeAll()
-        vector.reserve(rows.count)
-        let hasNulls = pieces.contains { $0.hasNulls }
-        switch vector.kind {
-        case .integers: Gather.words(numbers, pieces.map { UnsafePointer($0.integers) }, into: vector.integers)
-        case .doubles: Gather.words(numbers, pieces.map { UnsafePointer($0.doubles) }, into: vector.doubles)
-        case .codes: Gather.words(numbers, pieces.map { UnsafePointer($0.codes) }, into: vector.codes)
-        }
-        if hasNulls { Gather.validity(numbers, pieces, into: vector) }
-        vector.count = rows.count
+        Gather.column(numbers, pieces, into: vector)
         if !translation.isEmpty {
             let codes = vector.codes
             translation.withUnsafeBufferPointer { map in
@@ -110,39 +101,5 @@ struct RunWriter {
             // A null row carries code 0 whatever the translation says.
             if vector.hasNulls { for i in 0..<rows.count where !vector.isValid(i) { codes[i] = 0 } }
         }
-    }
-}
-
-/// Copies values of scattered rows side by side.
-private enum Gather {
-    static func words<Word: BitwiseCopyable>(
-        _ rows: UnsafeBufferPointer<UInt32>, _ pieces: [UnsafePointer<Word>], into output: UnsafeMutablePointer<Word>
-    ) {
-        pieces.withUnsafeBufferPointer { pieces in
-            let pieces = pieces.baseAddress!
-            for i in 0..<rows.count {
-                let row = Int(rows[i])
-                output[i] = pieces[row >> RunBuffer.pieceShift][row & (RunBuffer.pieceRowCount - 1)]
-            }
-        }
-    }
-
-    static func validity(_ rows: UnsafeBufferPointer<UInt32>, _ pieces: [ColumnVector], into vector: ColumnVector) {
-        let bits = pieces.map { $0.hasNulls ? UnsafePointer($0.validity) : nil }
-        let output = vector.validity
-        bits.withUnsafeBufferPointer { bits in
-            var word: UInt64 = 0
-            for i in 0..<rows.count {
-                let row = Int(rows[i]), at = row & (RunBuffer.pieceRowCount - 1)
-                let valid = bits[row >> RunBuffer.pieceShift].map { ($0[at >> 6] >> UInt64(at & 63)) & 1 } ?? 1
-                word |= valid << UInt64(i & 63)
-                if i & 63 == 63 {
-                    output[i >> 6] = word
-                    word = 0
-                }
-            }
-            if rows.count & 63 != 0 { output[rows.count >> 6] = word }
-        }
-        vector.hasNulls = true
     }
 }

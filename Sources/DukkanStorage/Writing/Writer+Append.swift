@@ -91,14 +91,14 @@ extension Writer {
                 count += 1
             }
         }
-        let entry = try writePart(
-            table: index, order: working.nextOrder...working.nextOrder, isThorough: false,
-            write: { makeOutput in
-                try RunWriter(
-                    run: run, order: UnsafeBufferPointer(rebasing: sorted[..<count]), threads: options.threads,
-                    budgetByteCount: options.memoryBudgetBytes
-                ).write(makeOutput: makeOutput)
-            })
+        let writer = RunWriter(
+            run: run, order: UnsafeBufferPointer(rebasing: sorted[..<count]), threads: options.threads,
+            budgetByteCount: options.memoryBudgetBytes)
+        let codings = writer.codings()
+        let draft = try beginPart(
+            table: index, dictionaries: writer.partDictionaries(codings), isThorough: false)
+        try writer.write(codings, to: draft.output)
+        let entry = try finishPart(draft, order: working.nextOrder...working.nextOrder)
         runs[table.number] = nil
         if let keys, let column = schema.uniqueColumn {
             try markReplaced(keys, table: index, column: schema.columns[column].name)
@@ -136,37 +136,5 @@ extension Writer {
             return true
         }
         removeUnusedFiles()
-    }
-
-    /// Writes a part file and opens it for reading; its entry is not in any table yet.
-    func writePart(
-        table index: Int, order: ClosedRange<UInt64>, isThorough: Bool,
-        write: (([StringDictionary?]) throws -> PartOutput) throws -> PartSummary
-    ) throws -> Manifest.Part {
-        let table = working.tables[index]
-        let identifier = newIdentifier()
-        let file = newFile()
-        let name = StoreLayout.partName(table: table.number, file: file)
-        createdFiles.insert(name)
-        // A file that could not be written whole is no harm; what matters is that nothing durable is taken for granted.
-        let summary = try write { dictionaries in
-            try PartOutput(
-                path: partsPath.appending(name: name), fileSystem: fileSystem, columns: table.schema.columns,
-                identifier: identifier, dictionaries: dictionaries,
-                options: PartOptions(thorough: isThorough, workers: options.threads),
-                onFailedSync: { self.failure = $0 })
-        }
-        writtenByteCount += summary.byteCount
-        let entry = Manifest.Part(
-            file: file, identifier: identifier, firstOrder: order.lowerBound, lastOrder: order.upperBound,
-            rowCount: summary.rowCount, customerCount: summary.customerCount, byteCount: summary.byteCount,
-            minimumTime: summary.minimumTime, maximumTime: summary.maximumTime, isThorough: isThorough)
-        guard let opened = try loader.openPart(entry, table: table.number) else {
-            throw DukkanError(
-                .inputOutput, "a part that was just written is gone",
-                place: .init(file: partsPath.appending(name: name)))
-        }
-        files[identifier] = opened
-        return entry
     }
 }

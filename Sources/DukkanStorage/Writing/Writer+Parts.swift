@@ -1,0 +1,45 @@
+import DukkanFormat
+
+/// A part that is being written for the open transaction.
+struct PartDraft {
+    let tableNumber: Int
+    let file: UInt64
+    let identifier: PartIdentifier
+    let isThorough: Bool
+    let output: PartOutput
+}
+
+/// Making part files.
+extension Writer {
+    func beginPart(table index: Int, dictionaries: [StringDictionary?], isThorough: Bool) throws -> PartDraft {
+        let table = working.tables[index]
+        let identifier = newIdentifier()
+        let file = newFile()
+        let name = StoreLayout.partName(table: table.number, file: file)
+        createdFiles.insert(name)
+        let output = try PartOutput(
+            path: partsPath.appending(name: name), fileSystem: fileSystem, columns: table.schema.columns,
+            identifier: identifier, dictionaries: dictionaries,
+            options: PartOptions(thorough: isThorough, workers: options.threads),
+            onFailedSync: { [weak self] error in self?.failure = error })
+        return PartDraft(
+            tableNumber: table.number, file: file, identifier: identifier, isThorough: isThorough, output: output)
+    }
+
+    /// Ends a part, makes it durable and opens it for reading. Its entry is not in any table yet.
+    func finishPart(_ draft: PartDraft, order: ClosedRange<UInt64>) throws -> Manifest.Part {
+        let summary = try draft.output.finish()
+        writtenByteCount += summary.byteCount
+        let entry = Manifest.Part(
+            file: draft.file, identifier: draft.identifier, firstOrder: order.lowerBound,
+            lastOrder: order.upperBound, rowCount: summary.rowCount, customerCount: summary.customerCount,
+            byteCount: summary.byteCount, minimumTime: summary.minimumTime, maximumTime: summary.maximumTime,
+            isThorough: draft.isThorough)
+        guard let opened = try loader.openPart(entry, table: draft.tableNumber) else {
+            throw DukkanError(
+                .inputOutput, "a part that was just written is gone", place: .init(file: draft.output.path))
+        }
+        files[draft.identifier] = opened
+        return entry
+    }
+}
