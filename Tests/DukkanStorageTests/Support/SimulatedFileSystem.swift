@@ -59,11 +59,27 @@ final class SimulatedFileSystem: FileSystem {
         var writtenByteCount = 0
     }
 
-    private let state: Mutex<State>
+    /// The state, for one caller at a time.
+    private final class Guarded: @unchecked Sendable {  // Sendable: `value` is touched only while `turn` is held.
+        private let turn = Mutex(())
+        private var value: State
+
+        init(_ value: State) {
+            self.value = value
+        }
+
+        func withLock<Result>(_ body: (inout State) -> Result) -> Result {
+            var result: Result?
+            turn.withLock { _ in result = body(&value) }
+            return result!
+        }
+    }
+
+    private let state: Guarded
 
     /// - Parameter faults: what happens at the calls of these numbers, counted from 0.
     init(seed: UInt64, faults: [Int: Fault] = [:], unsynchronised: Unsynchronised = .lost) {
-        state = Mutex(
+        state = Guarded(
             State(generator: SeededGenerator(seed: seed), faults: faults, unsynchronised: unsynchronised))
     }
 
