@@ -7,7 +7,9 @@ enum MergedStrings {
     /// Dictionaries within blocks: the strings of each batch are gathered as they come.
     case pooled
 
-    /// Decides for a column. `rowCount` is the number of rows that remain.
+    /// Decides for a column.
+    ///
+    /// `rowCount` is the number of rows that remain.
     static func decide(
         column: Int, cursors: [PartCursor], rowCount: Int, reader: BlockReader
     ) throws -> MergedStrings {

@@ -11,7 +11,9 @@ final class PartCursor {
     let customers = CustomerBlock()
     /// Values of the block by column of the schema, decoded when they are needed.
     let vectors: [ColumnVector]
-    /// Block that each of `vectors` holds. Threads that decode different columns write different places.
+    /// Block that each of `vectors` holds.
+    ///
+    /// Threads that decode different columns write different places.
     private let heldBlocks: UnsafeMutablePointer<Int>
     /// Part dictionaries by column of the schema.
     let dictionaries: [StringDictionary?]

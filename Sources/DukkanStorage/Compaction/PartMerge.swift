@@ -1,7 +1,8 @@
 import DukkanFormat
 
-/// Merges parts of a table into new ones, a row block of each at a time, in the order (customer, time, ingest). Deleted rows
-/// stay behind. The output is cut at times: window i holds what comes before `borders[i]`, and not before
+/// Merges parts of a table into new ones, a row block of each at a time, in the order (customer, time, ingest).
+///
+/// Deleted rows stay behind. The output is cut at times: window i holds what comes before `borders[i]`, and not before
 /// `borders[i - 1]`.
 final class PartMerge {
     private let writer: Writer
@@ -133,8 +134,9 @@ final class PartMerge {
         return row
     }
 
-    /// After the last row of a customer's fragment: whether the next block goes on with it. Otherwise the cursor stands
-    /// at the next customer, or at the end of its block if there is none.
+    /// After the last row of a customer's fragment: whether the next block goes on with it.
+    ///
+    /// Otherwise the cursor stands at the next customer, or at the end of its block if there is none.
     private func goesOn(_ index: Int) throws -> Bool {
         let cursor = cursors[index]
         if cursor.customer + 1 < cursor.customers.count {
@@ -225,7 +227,9 @@ final class PartMerge {
         batchRowCount = 0
     }
 
-    /// One column of all windows. Called for different columns at once.
+    /// One column of all windows.
+    ///
+    /// Called for different columns at once.
     private func gather(_ column: Int) throws {
         if column == schema.customerColumn {
             for window in windows where window.rowCount > 0 { window.fillCustomers(window.vectors[column]) }

@@ -29,8 +29,9 @@ struct WindowBorders {
         return distinct.count <= Manifest.windowBorderCountMax ? distinct : existing
     }
 
-    /// Times of rows in blocks spread over the parts, ascending. Blocks stand by customer, so each holds times of all of
-    /// its part.
+    /// Times of rows in blocks spread over the parts, ascending.
+    ///
+    /// Blocks stand by customer, so each holds times of all of its part.
     private func sampledTimes() throws -> [Int64] {
         let blockCount = parts.reduce(0) { $0 + $1.footer.rowBlocks.count }
         let step = max(1, blockCount / WindowBorders.sampleBlockCountMax)

@@ -22,7 +22,9 @@ extension Writer {
         }
     }
 
-    /// Merges what the policy asks for. A failure leaves the generation that was committed.
+    /// Merges what the policy asks for.
+    ///
+    /// A failure leaves the generation that was committed.
     func compactAfterCommit(control: WorkControl?) {
         do {
             for _ in 0..<Writer.mergesAfterCommitMax {

@@ -29,7 +29,9 @@ enum Gather {
         }
     }
 
-    private static func validity(_ rows: UnsafeBufferPointer<UInt32>, _ pieces: [ColumnVector], into vector: ColumnVector) {
+    private static func validity(
+        _ rows: UnsafeBufferPointer<UInt32>, _ pieces: [ColumnVector], into vector: ColumnVector
+    ) {
         let bits = pieces.map { $0.hasNulls ? UnsafePointer($0.validity) : nil }
         let output = vector.validity
         bits.withUnsafeBufferPointer { bits in

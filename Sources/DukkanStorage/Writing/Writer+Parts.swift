@@ -26,7 +26,9 @@ extension Writer {
             tableNumber: table.number, file: file, identifier: identifier, isThorough: isThorough, output: output)
     }
 
-    /// Ends a part, makes it durable and opens it for reading. Its entry is not in any table yet.
+    /// Ends a part, makes it durable and opens it for reading.
+    ///
+    /// Its entry is not in any table yet.
     func finishPart(_ draft: PartDraft, order: ClosedRange<UInt64>) throws -> Manifest.Part {
         let summary = try draft.output.finish()
         writtenByteCount += summary.byteCount
