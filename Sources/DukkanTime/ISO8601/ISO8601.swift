@@ -11,6 +11,12 @@ package enum ISO8601 {
         package var hasOffset: Bool
         /// Whether the text was a date without a time of day.
         package var isDateOnly: Bool
+
+        package init(microseconds: Int64, hasOffset: Bool, isDateOnly: Bool) {
+            self.microseconds = microseconds
+            self.hasOffset = hasOffset
+            self.isDateOnly = isDateOnly
+        }
     }
 
     /// Reads a date, or a date and a time of day after `T` or a blank, with optional seconds, fraction and zone (`Z`,

@@ -1,0 +1,126 @@
+import DukkanFormat
+import DukkanTime
+
+/// What the values of one column have in common, in constant memory.
+struct ColumnProfile {
+    var rowCount = 0
+    var nullCount = 0
+    /// The first value, and the chunk that it is from.
+    var example: String?
+    var exampleChunk = Int.max
+
+    /// Values that read as …
+    var numberCount = 0
+    var truthCount = 0
+    var timeCount = 0
+    /// Times by form, in the order of ``forms``.
+    var formCounts = [Int](repeating: 0, count: ColumnProfile.forms.count)
+    /// Times that name no time of day.
+    var dateOnlyCount = 0
+    /// Slashed dates that can only be `MM/DD`.
+    var monthFirstCount = 0
+    /// Of the numbers: digits in front of and behind the point, exponents, leading zeros, fractions other than `.0`.
+    var wholeDigitsMax = 0
+    var decimalsMax = 0
+    var hasExponent = false
+    var hasPoint = false
+    var hasLeadingZero = false
+    var hasFraction = false
+    var exceedsInteger = false
+    /// Numbers of eight digits that are days of 1900 to 2099.
+    var compactDateCount = 0
+    /// Words that stand for "no value" in other systems, and how often.
+    var suspects: [String: Int] = [:]
+
+    /// Forms that are told apart.
+    static let forms: [TimeFormat] = [
+        .iso8601, .yearMonthDay, .compact, .dayMonthYear, .monthDayYear, .dayMonthName,
+    ]
+
+    mutating func add(_ text: UnsafeBufferPointer<UInt8>, chunk: Int, decimalComma: Bool) {
+        rowCount += 1
+        if exampleChunk > chunk || example == nil {
+            example = String(decoding: text.prefix(100), as: UTF8.self)
+            exampleChunk = chunk
+        }
+        let word = ColumnParser.trimmed(text)
+        if let number = NumberReader.written(word, point: UInt8(ascii: decimalComma ? "," : ".")) {
+            add(number, word)
+            return
+        }
+        if word.count <= 5, ColumnParser.truth(word) != nil {
+            truthCount += 1
+            return
+        }
+        if let form = TimeForms.guess(word), word.count <= 40 {
+            addTime(word, form)
+            return
+        }
+        addSuspect(word)
+    }
+
+    mutating func addNull() {
+        rowCount += 1
+        nullCount += 1
+    }
+
+    private mutating func add(_ number: NumberReader.Written, _ word: UnsafeBufferPointer<UInt8>) {
+        numberCount += 1
+        if word.count == 1, word[0] == 48 || word[0] == 49 { truthCount += 1 }
+        hasExponent = hasExponent || number.hasExponent
+        hasPoint = hasPoint || number.hasPoint
+        hasLeadingZero = hasLeadingZero || number.hasLeadingZero
+        hasFraction = hasFraction || number.exponent < 0
+        let decimals = max(0, number.writtenDecimals)
+        decimalsMax = max(decimalsMax, decimals)
+        let signs = (word[0] == 43 || word[0] == 45 ? 1 : 0) + (number.hasPoint ? 1 : 0)
+        wholeDigitsMax = max(wholeDigitsMax, number.hasExponent ? 19 : word.count - signs - decimals)
+        if (try? NumberReader.scaled(number, scale: 0)) == nil { exceedsInteger = true }
+        if word.count == 8, !number.hasPoint, let time = TimeForms.read(word, .compact, pattern: nil) {
+            let year = CivilCalendar.civil(days: CivilCalendar.floorDays(microseconds: time.microseconds)).year
+            if (1_900..<2_100).contains(year) { compactDateCount += 1 }
+        }
+    }
+
+    private mutating func addTime(_ word: UnsafeBufferPointer<UInt8>, _ form: TimeFormat) {
+        if let time = TimeForms.read(word, form, pattern: nil) {
+            timeCount += 1
+            if time.isDateOnly { dateOnlyCount += 1 }
+            if let index = ColumnProfile.forms.firstIndex(of: form) { formCounts[index] += 1 }
+        } else if form == .dayMonthYear, let time = TimeForms.read(word, .monthDayYear, pattern: nil) {
+            timeCount += 1
+            monthFirstCount += 1
+            if time.isDateOnly { dateOnlyCount += 1 }
+        } else {
+            addSuspect(word)
+        }
+    }
+
+    private mutating func addSuspect(_ word: UnsafeBufferPointer<UInt8>) {
+        guard word.count <= 9 else { return }
+        let text = String(decoding: word, as: UTF8.self)
+        if NullWords.usual.contains(text.lowercased()) { suspects[text, default: 0] += 1 }
+    }
+
+    /// Takes in what another thread found.
+    mutating func merge(_ other: ColumnProfile) {
+        rowCount += other.rowCount
+        nullCount += other.nullCount
+        if other.exampleChunk < exampleChunk { (example, exampleChunk) = (other.example, other.exampleChunk) }
+        numberCount += other.numberCount
+        truthCount += other.truthCount
+        timeCount += other.timeCount
+        for i in formCounts.indices { formCounts[i] += other.formCounts[i] }
+        dateOnlyCount += other.dateOnlyCount
+        monthFirstCount += other.monthFirstCount
+        wholeDigitsMax = max(wholeDigitsMax, other.wholeDigitsMax)
+        decimalsMax = max(decimalsMax, other.decimalsMax)
+        hasExponent = hasExponent || other.hasExponent
+        hasPoint = hasPoint || other.hasPoint
+        hasLeadingZero = hasLeadingZero || other.hasLeadingZero
+        hasFraction = hasFraction || other.hasFraction
+        exceedsInteger = exceedsInteger || other.exceedsInteger
+        compactDateCount += other.compactDateCount
+        suspects.merge(other.suspects, uniquingKeysWith: +)
+    }
+}
