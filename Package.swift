@@ -13,8 +13,11 @@ func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: strict)
 }
 
 let package = Package(
@@ -50,7 +53,8 @@ let package = Package(
         tests("DukkanStorageTests", ["DukkanStorage", "DukkanFormat"]),
         tests("DukkanIngestTests", ["DukkanIngest", "DukkanStorage", "DukkanFormat", "DukkanTime"]),
         tests("DukkanQueryTests", ["DukkanQuery", "DukkanStorage", "DukkanFormat", "DukkanTime"]),
-        tests("DukkanLanguageTests", ["DukkanLanguage", "DukkanQuery", "DukkanFormat", "DukkanTime"]),
+        tests(
+            "DukkanLanguageTests", ["DukkanLanguage", "DukkanQuery", "DukkanFormat", "DukkanTime"], exclude: ["Cases"]),
         tests("DukkanTests", ["Dukkan"]),
         tests("DukkanToolTests", ["DukkanTool"]),
     ],

@@ -26,4 +26,14 @@ enum ProjectFile {
         }
         return String(decoding: bytes, as: UTF8.self)
     }
+
+    /// Writes a file, by its path within the package.
+    static func write(_ text: String, to path: String) throws {
+        guard let file = fopen(root + "/" + path, "wb") else { throw DukkanError(.inputOutput, "cannot write \(path)") }
+        defer { fclose(file) }
+        let bytes = Array(text.utf8)
+        if fwrite(bytes, 1, bytes.count, file) != bytes.count {
+            throw DukkanError(.inputOutput, "cannot write \(path)")
+        }
+    }
 }

@@ -16,8 +16,8 @@ package enum NearestName {
             let editsMax = max(1, min(wanted.count, letters.count) / 3)
             guard letters.count <= NearName.lengthMax, abs(letters.count - wanted.count) <= editsMax else { continue }
             let edits = NearName.distance(wanted, letters)
-            // A single letter is near to every other single letter.
-            guard edits <= editsMax, edits < max(wanted.count, letters.count) else { continue }
+            // A single letter is near to everything short.
+            guard edits <= editsMax, edits < min(wanted.count, letters.count) else { continue }
             if edits < best?.edits ?? .max { best = (edits, candidate) }
         }
         return best?.candidate

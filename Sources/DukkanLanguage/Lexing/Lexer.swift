@@ -9,6 +9,8 @@ struct Lexer {
     struct LineComment {
         /// Line of the comment, from 1.
         var line: Int
+        /// Byte offset of the dashes.
+        var offset: Int
         /// The text behind the dashes, without blanks at its ends.
         var text: String
     }
@@ -57,7 +59,9 @@ struct Lexer {
     }
 
     private mutating func append(_ kind: Token.Kind, from start: Int, keyword: Keyword? = nil) {
-        tokens.append(Token(kind: kind, keyword: keyword, start: Int32(start), end: Int32(offset)))
+        let token = Token(
+            kind: kind, keyword: keyword, line: Int32(line), start: Int32(start), end: Int32(offset))
+        tokens.append(token)
     }
 
     private mutating func fail(_ message: String, at place: Int, advice: String? = nil) {
@@ -96,7 +100,7 @@ struct Lexer {
         var text = source.bytes[(start + 2)..<offset]
         while let last = text.last, last <= 0x20 { text.removeLast() }
         while let first = text.first, first <= 0x20 { text.removeFirst() }
-        lineComments.append(LineComment(line: line, text: String(decoding: text, as: UTF8.self)))
+        lineComments.append(LineComment(line: line, offset: start, text: String(decoding: text, as: UTF8.self)))
     }
 
     /// Block comments nest, as in SQL.
@@ -155,6 +159,7 @@ struct Lexer {
 
     private mutating func scanQuoted(_ kind: Token.Kind, quote: UInt8, what: String) {
         let start = offset
+        let startLine = line
         offset += 1
         while let next = byte(at: offset) {
             offset += 1
@@ -162,7 +167,11 @@ struct Lexer {
                 line += 1
                 lineStart = offset
             } else if next == quote {
-                if byte(at: offset) != quote { return append(kind, from: start) }
+                if byte(at: offset) != quote {
+                    append(kind, from: start)
+                    tokens[tokens.count - 1].line = Int32(startLine)
+                    return
+                }
                 offset += 1
             }
         }

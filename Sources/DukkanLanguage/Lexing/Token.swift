@@ -26,6 +26,8 @@ struct Token {
     var kind: Kind
     /// The keyword that a word is.
     var keyword: Keyword?
+    /// Line of the first byte, from 1.
+    var line: Int32
     /// Byte offset of the first byte.
     var start: Int32
     /// Byte offset behind the last byte.

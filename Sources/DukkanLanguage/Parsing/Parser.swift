@@ -10,10 +10,11 @@ package import DukkanQuery
 package enum Parser {
     /// Longest text of statements, in bytes.
     package static let textByteCountMax = 4 << 20
-    /// Deepest nesting of parentheses, calls and other forms that contain expressions.
-    package static let nestingDepthMax = 100
+    /// Deepest nesting of parentheses, calls and other forms that contain expressions: what half a megabyte of stack
+    /// holds in a debug build.
+    package static let nestingDepthMax = 50
     /// Greatest height of an expression's tree; a chain such as `a AND b AND …` grows by one with each operator.
-    package static let expressionHeightMax = 500
+    package static let expressionHeightMax = 250
     /// Most columns of the answer of a slice.
     package static let itemCountMax = 1_000
     /// Most expressions in `GROUP BY`, and most in `ORDER BY`.
@@ -23,14 +24,15 @@ package enum Parser {
     ///
     /// O(bytes).
     package static func parse(_ text: String) throws(DukkanError) -> [ParsedStatement] {
-        var parser = try StatementParser(text)
-        var statements: [ParsedStatement] = []
-        while true {
-            while parser.accept(.semicolon) {}
-            if parser.current.kind == .end { return statements }
-            statements.append(try parser.parsedStatement(in: text))
-            if parser.current.kind != .end, !parser.accept(.semicolon) {
-                throw parser.unexpected("';' or the end of the statement")
+        try read(text) { (parser) throws(Fault) in
+            var statements: [ParsedStatement] = []
+            while true {
+                while parser.accept(.semicolon) {}
+                if parser.current.kind == .end { return statements }
+                statements.append(try parser.parsedStatement(in: text))
+                if parser.current.kind != .end, !parser.accept(.semicolon) {
+                    throw parser.unexpected("';' or the end of the statement")
+                }
             }
         }
     }
@@ -46,11 +48,22 @@ package enum Parser {
     }
 
     private static func parseWhole(_ text: String, inSegment: Bool) throws(DukkanError) -> Expression {
-        var parser = try StatementParser(text)
-        parser.inSegment = inSegment
-        let expression = try parser.expression()
-        if parser.current.kind != .end { throw parser.unexpected("an operator or the end of the expression") }
-        return expression
+        try read(text) { (parser) throws(Fault) in
+            parser.inSegment = inSegment
+            let expression = try parser.expression()
+            if parser.current.kind != .end { throw parser.unexpected("an operator or the end of the expression") }
+            return expression
+        }
+    }
+
+    private static func read<Result>(
+        _ text: String, _ body: (StatementParser) throws(Fault) -> Result
+    ) throws(DukkanError) -> Result {
+        do throws(Fault) {
+            return try body(try StatementParser(text))
+        } catch {
+            throw error.error
+        }
     }
 }
 
@@ -66,5 +79,9 @@ package struct ParsedStatement: Sendable {
     package var range: Range<Int>
 
     /// The statement as it was written.
-    package var text: String { String(decoding: Array(source.utf8)[range], as: UTF8.self) }
+    package var text: String {
+        let bytes = source.utf8
+        let start = bytes.index(bytes.startIndex, offsetBy: range.lowerBound)
+        return String(decoding: bytes[start..<bytes.index(start, offsetBy: range.count)], as: UTF8.self)
+    }
 }

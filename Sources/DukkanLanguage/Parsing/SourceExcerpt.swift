@@ -43,10 +43,12 @@ struct SourceExcerpt {
 
         let before = SourceExcerpt.visible(source.text(start..<offset))
         let after = SourceExcerpt.visible(source.text(offset..<end))
-        let isCutBefore = before.count > SourceExcerpt.sideCountMax
-        let shownBefore = (isCutBefore ? "…" : "") + String(before.suffix(SourceExcerpt.sideCountMax))
-        let isCutAfter = after.count > SourceExcerpt.sideCountMax
-        let shownAfter = String(after.prefix(SourceExcerpt.sideCountMax)) + (isCutAfter ? "…" : "")
+        let side = SourceExcerpt.sideCountMax
+        let isLong = before.count + after.count > 2 * side
+        let isCutBefore = isLong && before.count > side
+        let isCutAfter = isLong && after.count > side
+        let shownBefore = isCutBefore ? "…" + String(before.suffix(side)) : before
+        let shownAfter = isCutAfter ? String(after.prefix(side)) + "…" : after
         text = shownBefore + shownAfter
         caret = String(repeating: " ", count: SourceExcerpt.columns(of: shownBefore)) + "^"
     }

@@ -11,7 +11,7 @@ extension StatementParser {
     ///
     /// Over a group: `sum(x) FILTER (WHERE …)`. Over a customer's rows of a table: `count(t WHERE …)`, `sum(t.x WHERE …)`,
     /// `sum(x * y FROM t WHERE …)`.
-    mutating func aggregate(_ word: AggregateWord, at start: Token) throws(DukkanError) -> Node {
+    func aggregate(_ word: AggregateWord, at start: Token) throws(Fault) -> Node {
         try expect(.leftParenthesis)
         let outer = inSegment
         inSegment = false
@@ -36,7 +36,13 @@ extension StatementParser {
         }
         let fraction = try word == .quantile ? self.fraction() : 0.5
         if accept(.from) { table = try name("a table after FROM") }
-        if outer, table == nil { table = try self.table(of: argument?.expression, in: word, at: start) }
+        if outer, table == nil {
+            table = try self.table(of: argument?.expression, in: word, at: start)
+            // `orders.revenue` is the column revenue of the rows of orders.
+            if case .column(let column)? = argument?.expression {
+                argument?.expression = .column(ColumnName(column.name))
+            }
+        }
         var filter = try innerFilter(hasTable: table != nil, word: word)
         try expect(.rightParenthesis, closing(hasTable: table != nil, isCount: word == .count))
         if isAt(.filter), ahead().kind == .leftParenthesis {
@@ -72,7 +78,7 @@ extension StatementParser {
         }
     }
 
-    private mutating func acceptDistinct() -> Bool {
+    private func acceptDistinct() -> Bool {
         guard isAt(.distinct), startsOperand(ahead()) else { return false }
         advance()
         return true
@@ -87,7 +93,7 @@ extension StatementParser {
         hasTable ? "WHERE or ')' in an aggregate" : "an operator or ')' in an aggregate"
     }
 
-    private mutating func fraction() throws(DukkanError) -> Double {
+    private func fraction() throws(Fault) -> Double {
         try expect(.comma, "',' and a fraction, as in quantile(x, 0.9)")
         let start = current
         switch current.kind {
@@ -100,7 +106,7 @@ extension StatementParser {
         return fraction
     }
 
-    private mutating func innerFilter(hasTable: Bool, word: AggregateWord) throws(DukkanError) -> Node? {
+    private func innerFilter(hasTable: Bool, word: AggregateWord) throws(Fault) -> Node? {
         guard isAt(.where) else { return nil }
         if !hasTable {
             let advice = "write \(word.rawValue)(…) FILTER (WHERE …)"
@@ -110,7 +116,7 @@ extension StatementParser {
         return try node()
     }
 
-    private mutating func outerFilter() throws(DukkanError) -> Node {
+    private func outerFilter() throws(Fault) -> Node {
         advance()
         try expect(.leftParenthesis)
         try expect(.where, after: "FILTER (")
@@ -119,10 +125,10 @@ extension StatementParser {
         return filter
     }
 
-    /// The table whose rows are aggregated, from the qualifiers of the argument's columns; a plain column loses its own.
+    /// The table whose rows are aggregated, from the qualifiers of the argument's columns.
     private func table(
         of argument: Expression?, in word: AggregateWord, at start: Token
-    ) throws(DukkanError) -> String {
+    ) throws(Fault) -> String {
         var tables: Set<String> = []
         var isComplete = true
         argument?.visitColumns { column in

@@ -11,7 +11,7 @@ extension StatementParser {
     private static let retentionLater: [Keyword] = [.split, .rolling, .running, .on, .at]
 
     /// Reads a step: `[name =] table [WHERE …]`.
-    private mutating func step(_ what: String) throws(DukkanError) -> Step {
+    private func step(_ what: String) throws(Fault) -> Step {
         let first = try name(what)
         var step = Step(in: first)
         if accept(.equal) { step = Step(first, in: try name("a table after '\(first) ='")) }
@@ -22,7 +22,7 @@ extension StatementParser {
     // MARK: Funnel
 
     /// Reads a funnel behind `FUNNEL`.
-    mutating func funnel() throws(DukkanError) -> FunnelQuery {
+    func funnel() throws(Fault) -> FunnelQuery {
         var steps: [Step] = []
         repeat {
             if steps.count == FunnelQuery.stepCountMax {
@@ -52,7 +52,7 @@ extension StatementParser {
         return query
     }
 
-    private mutating func ties() throws(DukkanError) -> FunnelQuery.Ties {
+    private func ties() throws(Fault) -> FunnelQuery.Ties {
         if accept(.favourable) || accept(.favorable) { return .favourable }
         if accept(.recorded) { return .recorded }
         if accept(.increasing) { return .increasing }
@@ -60,13 +60,13 @@ extension StatementParser {
         throw unexpected("FAVOURABLE, RECORDED or INCREASING after TIES", near: words)
     }
 
-    private mutating func entry(into query: inout FunnelQuery) throws(DukkanError) {
+    private func entry(into query: inout FunnelQuery) throws(Fault) {
         if !isAt(.from), !isAt(.to) { throw unexpected("FROM or TO after ENTERED", near: [.from, .to]) }
         if accept(.from) { query.enteredFrom = try expression() }
         if accept(.to) { query.enteredTo = try expression() }
     }
 
-    private mutating func breakdown(steps: [Step]) throws(DukkanError) -> FunnelQuery.Breakdown {
+    private func breakdown(steps: [Step]) throws(Fault) -> FunnelQuery.Breakdown {
         var breakdown = FunnelQuery.Breakdown(try expression())
         if current.kind == .comma {
             throw error("a funnel is broken down by one expression", at: current, advice: "join texts with ||")
@@ -76,7 +76,7 @@ extension StatementParser {
         return breakdown
     }
 
-    private mutating func attribution(steps: [Step]) throws(DukkanError) -> FunnelQuery.Attribution {
+    private func attribution(steps: [Step]) throws(Fault) -> FunnelQuery.Attribution {
         if accept(.first) { return .first }
         if accept(.last) { return .last }
         if accept(.all) { return .all }
@@ -88,7 +88,7 @@ extension StatementParser {
     }
 
     /// Reads a step's name or its number from 1; gives its place from 0.
-    private mutating func stepPlace(among steps: [Step]) throws(DukkanError) -> Int {
+    private func stepPlace(among steps: [Step]) throws(Fault) -> Int {
         if current.kind == .integer {
             return try count("the number of the step", minimum: 1, max: steps.count) - 1
         }
@@ -102,7 +102,7 @@ extension StatementParser {
     // MARK: Retention
 
     /// Reads what stands behind `RETENTION`.
-    mutating func retention() throws(DukkanError) -> RetentionQuery {
+    func retention() throws(Fault) -> RetentionQuery {
         try expect(.of, after: "RETENTION")
         let start = try step("a table after RETENTION OF")
         var query = RetentionQuery(of: start, returning: start, by: .month, periods: 0)
@@ -115,7 +115,8 @@ extension StatementParser {
                     of: "RETENTION", StatementParser.retentionClauses, later: StatementParser.retentionLater)
             }
             advance()
-            try once(clause == .recurring ? .first : clause, &seen, at: token)
+            let isCohorts = clause == .first || clause == .recurring
+            try once(isCohorts ? .first : clause, &seen, at: token, isCohorts ? "FIRST TIME or RECURRING" : nil)
             switch clause {
             case .returning: query.returning = try step("a table after RETURNING")
             case .by: query.period = try period()
@@ -136,7 +137,7 @@ extension StatementParser {
         return query
     }
 
-    private mutating func period() throws(DukkanError) -> Period {
+    private func period() throws(Fault) -> Period {
         if accept(.hour) { return .hour }
         if accept(.day) { return .day }
         if accept(.week) { return .week }
@@ -144,13 +145,13 @@ extension StatementParser {
         throw unexpected("HOUR, DAY, WEEK or MONTH after BY", near: [.hour, .day, .week, .month])
     }
 
-    private mutating func periodCount() throws(DukkanError) -> Int {
+    private func periodCount() throws(Fault) -> Int {
         let count = try count("the number of periods after FOR", minimum: 1, max: RetentionQuery.periodCountMax)
         try expect(.periods, after: "FOR \(count)")
         return count
     }
 
-    private mutating func measure() throws(DukkanError) -> RetentionQuery.Measure {
+    private func measure() throws(Fault) -> RetentionQuery.Measure {
         if accept(.customers) { return .customers }
         let start = current
         let expected = "customers, sum(…) or avg(…) after MEASURING"

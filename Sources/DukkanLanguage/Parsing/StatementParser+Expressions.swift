@@ -40,14 +40,16 @@ struct Node {
 
 extension StatementParser {
     /// Reads an expression.
-    mutating func expression() throws(DukkanError) -> Expression {
+    func expression() throws(Fault) -> Expression {
         try node(Binding.or).expression
     }
 
     /// Reads an expression of operators that bind at least as tightly as `minimum`.
-    mutating func node(_ minimum: Int = Binding.or) throws(DukkanError) -> Node {
-        nestingDepth += 1
-        defer { nestingDepth -= 1 }
+    ///
+    /// The right side of an operator binds more tightly than the operator, so it is not one level deeper by itself.
+    func node(_ minimum: Int = Binding.or, isRightSide: Bool = false) throws(Fault) -> Node {
+        nestingDepth += isRightSide ? 0 : 1
+        defer { nestingDepth -= isRightSide ? 0 : 1 }
         if nestingDepth > Parser.nestingDepthMax { throw tooComplex("is nested deeper than \(Parser.nestingDepthMax)") }
         // What was read last decides what may follow: `a = b = c` and `a IS NULL + 1` have no meaning.
         var ceiling = Binding.primary
@@ -123,10 +125,10 @@ extension StatementParser {
     }
 
     /// Reads the operator at the current token, and what stands behind it.
-    private mutating func operation(_ level: Int, on left: Node) throws(DukkanError) -> Node {
+    private func operation(_ level: Int, on left: Node) throws(Fault) -> Node {
         if let operation = binaryOperator {
             advance()
-            let right = try node(level + 1)
+            let right = try node(level + 1, isRightSide: true)
             return try make(left, right) { .binary(operation, $0, $1) }
         }
         if accept(.is) {
@@ -136,9 +138,9 @@ extension StatementParser {
         }
         let negated = accept(.not)
         if accept(.between) {
-            let low = try node(Binding.concatenation)
+            let low = try node(Binding.concatenation, isRightSide: true)
             try expect(.and, after: "BETWEEN …")
-            let high = try node(Binding.concatenation)
+            let high = try node(Binding.concatenation, isRightSide: true)
             return try make(left, low, high) { .between($0, low: $1, high: $2, negated: negated) }
         }
         if accept(.in) {
@@ -157,7 +159,7 @@ extension StatementParser {
         }
     }
 
-    private mutating func list(of left: Node, negated: Bool) throws(DukkanError) -> Node {
+    private func list(of left: Node, negated: Bool) throws(Fault) -> Node {
         try expect(.leftParenthesis, "'(' after IN")
         if isAt(.select) {
             throw notAvailable("a query within a query", at: current, advice: "DEFINE SEGMENT names a set of customers")
@@ -176,7 +178,7 @@ extension StatementParser {
     }
 
     /// Reads `SEGMENT name` behind `IN`.
-    mutating func segmentName() throws(DukkanError) -> Expression {
+    func segmentName() throws(Fault) -> Expression {
         try expect(.segment)
         return .inSegment(try name("the name of a segment"))
     }
@@ -186,7 +188,7 @@ extension StatementParser {
     /// Reads a primary with signs before it.
     ///
     /// A minus directly before a number belongs to the number.
-    private mutating func signed() throws(DukkanError) -> Node {
+    private func signed() throws(Fault) -> Node {
         if current.kind == .minus {
             switch ahead().kind {
             case .integer, .decimal, .double:
@@ -203,30 +205,30 @@ extension StatementParser {
 
     // MARK: Trees
 
-    func tooComplex(_ what: String) -> DukkanError {
-        var failure = error("the expression \(what)", at: current, advice: "IN (a, b, …) holds any number of values")
-        if failure.code == .syntax, current.kind != .invalid { failure.code = .limit }
-        return failure
+    func tooComplex(_ what: String) -> Fault {
+        let place = source.place(at: Int(current.start))
+        let advice = "IN (a, b, …) holds any number of values"
+        return Fault(DukkanError(.limit, "the expression \(what)", place: place, advice: advice))
     }
 
-    func checked(_ expression: Expression, height: Int, size: Int) throws(DukkanError) -> Node {
+    func checked(_ expression: Expression, height: Int, size: Int) throws(Fault) -> Node {
         if height + 1 > Parser.expressionHeightMax {
             throw tooComplex("has more than \(Parser.expressionHeightMax) operators upon each other")
         }
         return Node(expression: expression, height: height + 1, size: size + 1)
     }
 
-    func make(_ a: Node, _ form: (Expression) -> Expression) throws(DukkanError) -> Node {
+    func make(_ a: Node, _ form: (Expression) -> Expression) throws(Fault) -> Node {
         try checked(form(a.expression), height: a.height, size: a.size)
     }
 
-    func make(_ a: Node, _ b: Node, _ form: (Expression, Expression) -> Expression) throws(DukkanError) -> Node {
+    func make(_ a: Node, _ b: Node, _ form: (Expression, Expression) -> Expression) throws(Fault) -> Node {
         try checked(form(a.expression, b.expression), height: max(a.height, b.height), size: a.size + b.size)
     }
 
     func make(
         _ a: Node, _ b: Node, _ c: Node, _ form: (Expression, Expression, Expression) -> Expression
-    ) throws(DukkanError) -> Node {
+    ) throws(Fault) -> Node {
         let height = max(a.height, b.height, c.height)
         return try checked(
             form(a.expression, b.expression, c.expression), height: height, size: a.size + b.size + c.size)

@@ -32,7 +32,7 @@ extension StatementParser {
     // MARK: Numbers and intervals
 
     /// Reads a number, or an interval such as `90 DAYS`; a minus before it has been read.
-    mutating func number(negative: Bool) throws(DukkanError) -> Node {
+    func number(negative: Bool) throws(Fault) -> Node {
         let start = current
         if ahead().kind == .word, let unit = try unitAhead() {
             advance()
@@ -53,8 +53,8 @@ extension StatementParser {
         }
     }
 
-    private func tooLarge(_ token: Token) -> DukkanError {
-        error("the number \(text(of: token).prefix(StatementParser.quotedScalarCountMax)) is too large", at: token)
+    private func tooLarge(_ token: Token) -> Fault {
+        error("the number \(shortened(token)) is too large", at: token)
     }
 
     /// The value of a number token, nil if it is too large.
@@ -65,7 +65,7 @@ extension StatementParser {
     /// The unit behind the current number.
     ///
     /// `5 WEEK START …` is the number 5 and a clause.
-    private func unitAhead() throws(DukkanError) -> TimeUnit? {
+    private func unitAhead() throws(Fault) -> TimeUnit? {
         let word = ahead()
         if word.keyword == .week, ahead(2).keyword == .start { return nil }
         guard word.end - word.start <= 16 else { return nil }
@@ -78,7 +78,7 @@ extension StatementParser {
         return nil
     }
 
-    private func decimal(of token: Token, negative: Bool) throws(DukkanError) -> DecimalValue {
+    private func decimal(of token: Token, negative: Bool) throws(Fault) -> DecimalValue {
         var text = digits(of: token)
         guard let point = text.firstIndex(of: ".") else { throw tooLarge(token) }
         let scale = text.utf8.distance(from: point, to: text.endIndex) - 1
@@ -96,7 +96,7 @@ extension StatementParser {
     /// `text` has digits and at most one point.
     private func microseconds(
         _ text: String, _ unit: TimeUnit, negative: Bool, at token: Token
-    ) throws(DukkanError) -> Int64 {
+    ) throws(Fault) -> Int64 {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         let fraction = parts.count > 1 ? parts[1] : ""
         if parts.count > 2 || fraction.utf8.count > 18 || text.contains("e") || text.contains("E") {
@@ -113,7 +113,7 @@ extension StatementParser {
     }
 
     /// Reads `INTERVAL '90' DAY`, `INTERVAL '90 days'` or `INTERVAL 90 DAYS`.
-    mutating func intervalLiteral() throws(DukkanError) -> Node {
+    func intervalLiteral() throws(Fault) -> Node {
         advance()
         let start = current
         if start.kind == .integer { return try number(negative: false) }
@@ -136,7 +136,7 @@ extension StatementParser {
     }
 
     /// Reads a span of time for a clause, as `7 DAYS`, in microseconds.
-    mutating func span(_ what: String) throws(DukkanError) -> Int64 {
+    func span(_ what: String) throws(Fault) -> Int64 {
         let start = current
         let isInterval = isAt(.interval) && (ahead().kind == .string || ahead().kind == .integer)
         guard isInterval || current.kind == .integer || current.kind == .decimal else {
@@ -144,8 +144,7 @@ extension StatementParser {
         }
         let read = isInterval ? try intervalLiteral() : try number(negative: false)
         guard case .interval(let microseconds) = read.expression else {
-            let near = current.kind == .word ? NearestName.find(text(of: current), among: TimeUnit.names) : nil
-            throw unexpected("a unit after \(text(of: start)), as DAYS", advice: near.map { "did you mean \($0)?" })
+            throw unexpected("a unit of time after \(shortened(start)), as DAYS")
         }
         if microseconds < 0 { throw error("\(what) is not negative", at: start) }
         return microseconds
@@ -154,14 +153,14 @@ extension StatementParser {
     // MARK: Times
 
     /// Reads `DATE '…'`, `TIMESTAMP '…'` or `DOUBLE '…'`.
-    mutating func typedLiteral() throws(DukkanError) -> Node {
+    func typedLiteral() throws(Fault) -> Node {
         let type = advance()
         let start = current
         let text = unquoted(advance(), quote: "'")
         switch type.keyword {
         case .date:
             guard let date = TimeText.date(text) else {
-                throw error("'\(text)' is not a date", at: start, advice: "a date is written '2025-08-31'")
+                throw error("\(shortened(start)) is not a date", at: start, advice: "a date is written '2025-08-31'")
             }
             return leaf(.literal(.date(date)))
         case .timestamp:
@@ -171,11 +170,11 @@ extension StatementParser {
             case .local?: return leaf(.literal(.string(text)))
             case nil:
                 let advice = "a time is written '2025-08-31T09:30:00Z', or without Z in the query's time zone"
-                throw error("'\(text)' is not a time", at: start, advice: advice)
+                throw error("\(shortened(start)) is not a time", at: start, advice: advice)
             }
         default:
             guard let value = TimeText.double(text) else {
-                throw error("'\(text)' is not a number", at: start)
+                throw error("\(shortened(start)) is not a number", at: start)
             }
             return leaf(.literal(.double(value)))
         }

@@ -3,7 +3,7 @@ import DukkanQuery
 
 /// Literals, names, calls and forms in parentheses.
 extension StatementParser {
-    mutating func primary() throws(DukkanError) -> Node {
+    func primary() throws(Fault) -> Node {
         switch current.kind {
         case .integer, .decimal, .double:
             return try number(negative: false)
@@ -31,7 +31,7 @@ extension StatementParser {
         Node(expression: expression, height: 1, size: 1)
     }
 
-    private mutating func word() throws(DukkanError) -> Node {
+    private func word() throws(Fault) -> Node {
         let isLiteral = ahead().kind == .string
         let isCall = ahead().kind == .leftParenthesis
         switch current.keyword {
@@ -63,7 +63,7 @@ extension StatementParser {
     }
 
     /// Reads a column or a call.
-    private mutating func named() throws(DukkanError) -> Node {
+    private func named() throws(Fault) -> Node {
         if ahead().kind == .leftParenthesis, isAtName { return try call() }
         let first = try name("an expression")
         guard accept(.point) else { return leaf(.column(ColumnName(first))) }
@@ -77,7 +77,7 @@ extension StatementParser {
         return leaf(.column(ColumnName(second, in: first)))
     }
 
-    private mutating func call() throws(DukkanError) -> Node {
+    private func call() throws(Fault) -> Node {
         let start = current
         if start.kind == .word, let function = AggregateWord(rawValue: text(of: start).lowercased()) {
             advance()
@@ -107,7 +107,7 @@ extension StatementParser {
     }
 
     /// Reads `SEGMENT (condition)`.
-    private mutating func inlineSegment() throws(DukkanError) -> Node {
+    private func inlineSegment() throws(Fault) -> Node {
         advance()
         try expect(.leftParenthesis)
         let outer = inSegment
@@ -124,7 +124,7 @@ extension StatementParser {
     static let choiceOperandSizeMax = 16
 
     /// Reads `CASE WHEN …` or `CASE x WHEN …`, which stands for `CASE WHEN x = …`.
-    private mutating func choice() throws(DukkanError) -> Node {
+    private func choice() throws(Fault) -> Node {
         try expect(.case)
         var operand: Node?
         if !isAt(.when) {
@@ -155,7 +155,7 @@ extension StatementParser {
             height = max(height, last.height)
             size += last.size
         }
-        if !accept(.end) { throw unexpected("WHEN, ELSE or END in CASE", near: [.when, .else, .end]) }
+        if !accept(Keyword.end) { throw unexpected("WHEN, ELSE or END in CASE", near: [.when, .else, .end]) }
         return try checked(.when(branches, otherwise: otherwise), height: height, size: size)
     }
 }

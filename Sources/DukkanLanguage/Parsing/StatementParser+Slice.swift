@@ -5,12 +5,12 @@ extension StatementParser {
     private static let sliceClauses: [Keyword] = [.where, .group, .having, .order, .limit, .offset]
 
     /// Reads a slice behind `SELECT`.
-    mutating func slice() throws(DukkanError) -> SliceQuery {
+    func slice() throws(Fault) -> SliceQuery {
         if isAt(.distinct), startsOperand(ahead()) {
             throw notAvailable("SELECT DISTINCT", at: current, advice: "GROUP BY gives each combination once")
         }
         let items = try items()
-        if !accept(.from) { throw missingFrom(behind: items) }
+        if !accept(.from) { throw unexpected(items.isEmpty ? "FROM after '*'" : "',' or FROM", near: [.from]) }
         var query = SliceQuery(items, from: try name("a table after FROM"))
         var seen: Set<Keyword> = []
         while !isAtEnd {
@@ -25,15 +25,11 @@ extension StatementParser {
             case .where: query.filter = try expression()
             case .group:
                 try expect(.by, after: "GROUP")
-                query.groupBy = try keys(of: "GROUP BY", items: items) { (parser) throws(DukkanError) in
-                    try parser.key(of: items)
-                }
+                query.groupBy = try keys(of: "GROUP BY") { () throws(Fault) in try key(of: items) }
             case .having: query.having = try expression()
             case .order:
                 try expect(.by, after: "ORDER")
-                query.orderBy = try keys(of: "ORDER BY", items: items) { (parser) throws(DukkanError) in
-                    try parser.ordering(of: items)
-                }
+                query.orderBy = try keys(of: "ORDER BY") { () throws(Fault) in try ordering(of: items) }
             case .limit: query.limit = try count("the number of rows after LIMIT")
             default: query.offset = try count("the number of rows after OFFSET")
             }
@@ -41,7 +37,7 @@ extension StatementParser {
         return query
     }
 
-    private mutating func items() throws(DukkanError) -> [SliceQuery.Item] {
+    private func items() throws(Fault) -> [SliceQuery.Item] {
         if current.kind == .star {
             advance()
             if current.kind == .comma {
@@ -59,6 +55,9 @@ extension StatementParser {
             if accept(.as) {
                 item.name = try name("a name after AS")
             } else if isAtName {
+                let isWhole = ahead().kind == .comma || ahead().keyword == .from
+                let isMisspelled = current.kind == .word && NearestName.find(text(of: current), among: ["FROM"]) != nil
+                if isMisspelled, !isWhole { throw unexpected("',' or FROM", near: [.from]) }
                 item.name = try name("a name")
             }
             items.append(item)
@@ -66,36 +65,28 @@ extension StatementParser {
         return items
     }
 
-    /// The error for a slice without `FROM`; a name without `AS` may have been meant as `FROM`.
-    private func missingFrom(behind items: [SliceQuery.Item]) -> DukkanError {
-        let written = items.last?.name.flatMap { NearestName.advice(for: $0, among: [Keyword.from.text]) }
-        let what = items.isEmpty ? "FROM after '*'" : "',' or FROM"
-        return unexpected(what, near: [.from], advice: written)
-    }
-
-    private mutating func keys<Key>(
-        of clause: String, items: [SliceQuery.Item],
-        _ key: (inout StatementParser) throws(DukkanError) -> Key
-    ) throws(DukkanError) -> [Key] {
+    private func keys<Key>(
+        of clause: String, _ key: () throws(Fault) -> Key
+    ) throws(Fault) -> [Key] {
         var keys: [Key] = []
         repeat {
             if keys.count == Parser.keyCountMax {
                 throw error("\(clause) has at most \(Parser.keyCountMax) expressions", at: current)
             }
-            keys.append(try key(&self))
+            keys.append(try key())
         } while accept(.comma)
         return keys
     }
 
     /// Reads an expression to group or to sort by; a number alone is the place of an item, from 1.
-    private mutating func key(of items: [SliceQuery.Item]) throws(DukkanError) -> Expression {
+    private func key(of items: [SliceQuery.Item]) throws(Fault) -> Expression {
         guard current.kind == .integer, isAloneAhead else { return try expression() }
         let start = current
         let place = try count("the place of a column of the answer", minimum: 1)
         guard place <= items.count else {
             let message =
                 items.isEmpty
-                ? "SELECT * has no columns to count" : "there is no column \(place) among the \(items.count) of SELECT"
+                ? "SELECT * has no columns to count" : "there is no column \(place), SELECT has \(items.count)"
             throw error(message, at: start)
         }
         return items[place - 1].expression
@@ -115,7 +106,7 @@ extension StatementParser {
         }
     }
 
-    private mutating func ordering(of items: [SliceQuery.Item]) throws(DukkanError) -> SliceQuery.Ordering {
+    private func ordering(of items: [SliceQuery.Item]) throws(Fault) -> SliceQuery.Ordering {
         var ordering = SliceQuery.Ordering(try key(of: items))
         if accept(.desc) { ordering.descending = true } else { _ = accept(.asc) }
         if accept(.nulls) {
@@ -130,7 +121,7 @@ extension StatementParser {
     // MARK: Deciles
 
     /// Reads what stands behind `DECILES`.
-    mutating func deciles() throws(DukkanError) -> DecileQuery {
+    func deciles() throws(Fault) -> DecileQuery {
         try expect(.of, after: "DECILES")
         try expect(.customers, after: "DECILES OF")
         try expect(.by, after: "DECILES OF customers")

@@ -9,15 +9,15 @@ extension StatementParser {
     ]
 
     /// Reads a statement with its place; the token behind it is left.
-    mutating func parsedStatement(in text: String) throws(DukkanError) -> ParsedStatement {
+    func parsedStatement(in text: String) throws(Fault) -> ParsedStatement {
         let start = current
-        let name = lineComment(above: start)
+        let name = lineCommentAbove()
         let statement = try statement()
         return ParsedStatement(
             statement: statement, name: name, source: text, range: Int(start.start)..<endOfPrevious)
     }
 
-    mutating func statement() throws(DukkanError) -> Statement {
+    func statement() throws(Fault) -> Statement {
         let start = current
         switch start.keyword {
         case .select, .funnel, .retention, .deciles: return try query()
@@ -37,7 +37,7 @@ extension StatementParser {
         }
     }
 
-    private mutating func query() throws(DukkanError) -> Statement {
+    private func query() throws(Fault) -> Statement {
         let start = advance()
         switch start.keyword {
         case .select: return .select(try slice())
@@ -47,7 +47,7 @@ extension StatementParser {
         }
     }
 
-    private mutating func explanation() throws(DukkanError) -> Statement {
+    private func explanation() throws(Fault) -> Statement {
         advance()
         let analyze = accept(.analyze)
         let queries: [Keyword] = [.select, .funnel, .retention, .deciles]
@@ -57,14 +57,14 @@ extension StatementParser {
         return .explain(analyze: analyze, try query())
     }
 
-    private mutating func listing() throws(DukkanError) -> Statement {
+    private func listing() throws(Fault) -> Statement {
         advance()
         if accept(.tables) { return .showTables }
         if accept(.segments) { return .showSegments }
         throw unexpected("TABLES or SEGMENTS after SHOW", near: [.tables, .segments])
     }
 
-    private mutating func drop() throws(DukkanError) -> Statement {
+    private func drop() throws(Fault) -> Statement {
         advance()
         let what = current
         guard accept(.table) || accept(.segment) else {
@@ -75,7 +75,7 @@ extension StatementParser {
         return .dropTable(name: try name("a table after DROP TABLE"))
     }
 
-    private mutating func segmentDefinition() throws(DukkanError) -> Statement {
+    private func segmentDefinition() throws(Fault) -> Statement {
         advance()
         try expect(.segment, after: "DEFINE")
         let name = try name("the name of a segment")
@@ -84,7 +84,7 @@ extension StatementParser {
     }
 
     /// Reads a condition on a customer.
-    mutating func segmentCondition() throws(DukkanError) -> Expression {
+    func segmentCondition() throws(Fault) -> Expression {
         let outer = inSegment
         inSegment = true
         defer { inSegment = outer }
@@ -97,7 +97,7 @@ extension StatementParser {
     static let optionWords: [Keyword] = [.as, .time, .week, .for, .in]
 
     /// Reads the clause of a query that begins with the current keyword, if it is one that every query takes.
-    mutating func option(into options: inout QueryOptions, _ seen: inout Set<Keyword>) throws(DukkanError) -> Bool {
+    func option(into options: inout QueryOptions, _ seen: inout Set<Keyword>) throws(Fault) -> Bool {
         let start = current
         switch start.keyword {
         case .as:
@@ -109,7 +109,7 @@ extension StatementParser {
             advance()
             try expect(.zone, after: "TIME")
             try once(.time, &seen, at: start, "TIME ZONE")
-            options.timeZone = try string("the name of a time zone, as 'Africa/Cairo',")
+            options.timeZone = try string("the name of a time zone in single quotes")
         case .week:
             advance()
             try expect(.start, after: "WEEK")
@@ -139,7 +139,7 @@ extension StatementParser {
     }
 
     /// Reads what stands behind `FOR SEGMENT`: a segment's name, or a condition.
-    private mutating func restriction() throws(DukkanError) -> Expression {
+    private func restriction() throws(Fault) -> Expression {
         if isAtName, ahead().kind != .leftParenthesis, ahead().kind != .point {
             return .inSegment(try name("the name of a segment"))
         }
@@ -149,17 +149,22 @@ extension StatementParser {
     /// Notes that a clause was read; throws if it was read before.
     func once(
         _ clause: Keyword, _ seen: inout Set<Keyword>, at token: Token, _ text: String? = nil
-    ) throws(DukkanError) {
+    ) throws(Fault) {
         if !seen.insert(clause).inserted {
             throw error("\(text ?? clause.text) is written twice", at: token)
         }
     }
 
     /// The error for a word that begins no clause of a statement.
-    func unexpectedClause(of statement: String, _ clauses: [Keyword], later: [Keyword] = []) -> DukkanError {
+    func unexpectedClause(of statement: String, _ clauses: [Keyword], later: [Keyword] = []) -> Fault {
         if let keyword = current.keyword, later.contains(keyword) {
             return notAvailable("\(keyword.text) in \(statement)", at: current)
         }
-        return unexpected("a clause of \(statement)", near: clauses + StatementParser.optionWords + later)
+        if isAt(.for) {
+            advance()
+            return unexpected("SEGMENT after FOR", near: [.segment])
+        }
+        return unexpected(
+            "a clause of \(statement) or the end of the statement", near: clauses + StatementParser.optionWords + later)
     }
 }

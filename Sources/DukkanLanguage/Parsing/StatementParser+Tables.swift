@@ -8,7 +8,7 @@ extension StatementParser {
         .real, .text, .varchar,
     ]
 
-    mutating func tableDefinition() throws(DukkanError) -> Statement {
+    func tableDefinition() throws(Fault) -> Statement {
         advance()
         try expect(.table, after: "CREATE")
         if isAt(.if), ahead().keyword == .not { throw notAvailable("IF NOT EXISTS", at: current) }
@@ -30,7 +30,7 @@ extension StatementParser {
         return .createTable(schema)
     }
 
-    mutating func alteration() throws(DukkanError) -> Statement {
+    func alteration() throws(Fault) -> Statement {
         advance()
         try expect(.table, after: "ALTER")
         let table = try name("a table after ALTER TABLE")
@@ -42,7 +42,7 @@ extension StatementParser {
         return .addColumn(table: table, column: column)
     }
 
-    private mutating func column(of schema: inout TableSchema) throws(DukkanError) -> ColumnDefinition {
+    private func column(of schema: inout TableSchema) throws(Fault) -> ColumnDefinition {
         let column = try name("a column")
         var definition = ColumnDefinition(column, try type(of: column))
         while !isAtEnd {
@@ -72,8 +72,7 @@ extension StatementParser {
         return definition
     }
 
-    private mutating func set(_ role: ColumnDefinition.Role, of definition: inout ColumnDefinition) throws(DukkanError)
-    {
+    private func set(_ role: ColumnDefinition.Role, of definition: inout ColumnDefinition) throws(Fault) {
         if definition.role != .attribute {
             throw error("column \(definition.name) has two roles", at: current)
         }
@@ -81,7 +80,7 @@ extension StatementParser {
         advance()
     }
 
-    private mutating func type(of column: String) throws(DukkanError) -> ColumnType {
+    private func type(of column: String) throws(Fault) -> ColumnType {
         let start = current
         let what = "a type for column \(column)"
         guard start.kind == .word, let word = start.keyword, StatementParser.typeWords.contains(word) else {
@@ -107,13 +106,13 @@ extension StatementParser {
     }
 
     /// Reads `(scale)` or `(precision, scale)`.
-    private mutating func scale() throws(DukkanError) -> Int {
+    private func scale() throws(Fault) -> Int {
         try expect(.leftParenthesis, "'(' and the digits behind the point, as DECIMAL(2)")
         let digits = ColumnType.decimalScaleMax
-        var scale = try count("the digits of a DECIMAL", max: digits)
+        var scale = try count("the precision of a DECIMAL", max: digits)
         if accept(.comma) {
             // The precision is checked, not kept: a column holds as many digits as 64 bits do.
-            scale = try count("the digits behind the point of a DECIMAL", max: scale)
+            scale = try count("the scale of a DECIMAL", max: scale)
         }
         try expect(.rightParenthesis)
         return scale

@@ -1,23 +1,34 @@
 import DukkanFormat
 import DukkanQuery
 
+/// An error within the parser: a reference, because the frames of the recursion have a place for it at each call.
+final class Fault: Error {
+    let error: DukkanError
+
+    init(_ error: DukkanError) {
+        self.error = error
+    }
+}
+
 /// A recursive-descent parser over the tokens of one text.
 ///
 /// Extensions hold the grammar, a file for each family.
-struct StatementParser {
+final class StatementParser {
     let source: SourceText
     private let lexer: Lexer
     private var position = 0
+    /// The next line comment to be looked at.
+    private var commentPosition = 0
     /// Expressions that contain the one being read.
     var nestingDepth = 0
     /// Whether a segment's condition is being read, in which aggregates name a table.
     var inSegment = false
 
-    init(_ text: String) throws(DukkanError) {
+    init(_ text: String) throws(Fault) {
         let byteCount = text.utf8.count
         if byteCount > Parser.textByteCountMax {
             let message = "the text has \(byteCount) bytes, at most \(Parser.textByteCountMax) are allowed"
-            throw DukkanError(.limit, message)
+            throw Fault(DukkanError(.limit, message))
         }
         source = SourceText(text)
         lexer = Lexer(source)
@@ -35,7 +46,7 @@ struct StatementParser {
 
     /// Goes on to the next token and gives the one that was current.
     @discardableResult
-    mutating func advance() -> Token {
+    func advance() -> Token {
         let token = current
         if position < lexer.tokens.count - 1 { position += 1 }
         return token
@@ -49,7 +60,7 @@ struct StatementParser {
     /// Where the last token that was read ended.
     var endOfPrevious: Int { position > 0 ? Int(lexer.tokens[position - 1].end) : 0 }
 
-    mutating func accept(_ kind: Token.Kind) -> Bool {
+    func accept(_ kind: Token.Kind) -> Bool {
         guard current.kind == kind else { return false }
         advance()
         return true
@@ -61,7 +72,7 @@ struct StatementParser {
     }
 
     /// Reads a run of keywords if all of them follow.
-    mutating func accept(_ first: Keyword, _ second: Keyword? = nil) -> Bool {
+    func accept(_ first: Keyword, _ second: Keyword? = nil) -> Bool {
         guard current.keyword == first else { return false }
         if let second {
             guard ahead().keyword == second else { return false }
@@ -74,12 +85,12 @@ struct StatementParser {
     /// Reads a keyword that must follow.
     ///
     /// `after` says what has been read, as `SELECT`.
-    mutating func expect(_ keyword: Keyword, after: String? = nil) throws(DukkanError) {
+    func expect(_ keyword: Keyword, after: String? = nil) throws(Fault) {
         if accept(keyword) { return }
         throw unexpected(keyword.text + (after.map { " after \($0)" } ?? ""), near: [keyword])
     }
 
-    mutating func expect(_ kind: Token.Kind, _ what: String? = nil) throws(DukkanError) {
+    func expect(_ kind: Token.Kind, _ what: String? = nil) throws(Fault) {
         if accept(kind) { return }
         throw unexpected(what ?? "'\(kind.sign)'")
     }
@@ -101,41 +112,37 @@ struct StatementParser {
     /// Reads a name.
     ///
     /// `what` is what it names, with its article, as `a table after FROM`.
-    mutating func name(_ what: String) throws(DukkanError) -> String {
-        guard isAtName else {
-            if let keyword = current.keyword, keyword.isReserved {
-                throw unexpected(
-                    what, advice: "a name that is also a word of the language is quoted: \"\(text(of: current))\"")
-            }
-            throw unexpected(what)
-        }
+    func name(_ what: String) throws(Fault) -> String {
+        guard isAtName else { throw unexpected(what, advice: reservedWordAdvice) }
         let start = current
         let name = name(of: advance())
         if name.isEmpty { throw error("a name is empty", at: start) }
         return name
     }
 
+    /// The advice to quote a word that seems to be meant as a name: nothing that it could govern follows.
+    private var reservedWordAdvice: String? {
+        guard current.keyword?.isReserved == true, !startsOperand(ahead()), current.keyword != .from else { return nil }
+        return "a name that is also a word of the language is quoted: \"\(text(of: current))\""
+    }
+
     /// The text between the quotes, doubled quotes made single.
-    func unquoted(_ token: Token, quote: Character) -> String {
-        let inner = source.text((token.range.lowerBound + 1)..<(token.range.upperBound - 1))
-        guard inner.contains(quote) else { return inner }
-        var text = ""
+    func unquoted(_ token: Token, quote: Unicode.Scalar) -> String {
+        let inner = source.bytes[(token.range.lowerBound + 1)..<(token.range.upperBound - 1)]
+        let quote = UInt8(ascii: quote)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(inner.count)
         var isSecond = false
-        for scalar in inner.unicodeScalars {
-            if scalar == quote.unicodeScalars.first, !isSecond {
-                isSecond = true
-            } else {
-                isSecond = false
-                text.unicodeScalars.append(scalar)
-                continue
-            }
-            text.unicodeScalars.append(scalar)
+        for byte in inner {
+            // The lexer saw to it that quotes within come in pairs.
+            isSecond = byte == quote && !isSecond
+            if !isSecond { bytes.append(byte) }
         }
-        return text
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Reads a text in single quotes.
-    mutating func string(_ what: String) throws(DukkanError) -> String {
+    func string(_ what: String) throws(Fault) -> String {
         guard current.kind == .string else {
             if current.kind == .quotedName {
                 throw unexpected(what, advice: "a text is in single quotes, double quotes are for names")
@@ -146,13 +153,14 @@ struct StatementParser {
     }
 
     /// Reads a whole number from 0 to a maximum.
-    mutating func count(_ what: String, minimum: Int = 0, max: Int = .max) throws(DukkanError) -> Int {
+    func count(_ what: String, minimum: Int = 0, max: Int = .max) throws(Fault) -> Int {
         guard current.kind == .integer else { throw unexpected(what) }
         let token = current
-        guard let value = Int(digits(of: token)), value >= minimum, value <= max else {
-            let limits = max == .max ? "at least \(minimum)" : "\(minimum) to \(max)"
-            throw error("\(what) is \(limits), not \(text(of: token))", at: token)
+        let value = Int(digits(of: token))
+        guard let value, value <= max else {
+            throw error("\(what) is at most \(max), not \(shortened(token))", at: token)
         }
+        if value < minimum { throw error("\(what) is at least \(minimum), not \(value)", at: token) }
         advance()
         return value
     }
@@ -167,39 +175,48 @@ struct StatementParser {
     /// Longest piece of the text that a message quotes, in scalars.
     static let quotedScalarCountMax = 40
 
-    func error(_ message: String, at token: Token, advice: String? = nil) -> DukkanError {
-        if token.kind == .invalid, let failure = lexer.failure { return failure }
-        return source.error(message, at: Int(token.start), advice: advice)
+    func error(_ message: String, at token: Token, advice: String? = nil) -> Fault {
+        if token.kind == .invalid, let failure = lexer.failure { return Fault(failure) }
+        return Fault(source.error(message, at: Int(token.start), advice: advice))
     }
 
     /// The error that something else was expected in place of the current token.
     ///
     /// A word near one of the keywords in `near` is taken for a misspelled one.
-    func unexpected(_ expected: String, near keywords: [Keyword] = [], advice: String? = nil) -> DukkanError {
+    func unexpected(_ expected: String, near keywords: [Keyword] = [], advice: String? = nil) -> Fault {
         var advice = advice
         if current.kind == .word {
             let candidates = keywords.lazy.map(\.text)
-            advice = NearestName.advice(for: text(of: current), among: candidates) ?? advice
+            let near = NearestName.find(text(of: current), among: candidates)
+            let isMisspelled = near != nil && near != current.keyword?.text
+            advice = isMisspelled ? near.map { "did you mean \($0)?" } : advice ?? unitAdvice
         }
         return error("expected \(expected), found \(description(of: current))", at: current, advice: advice)
     }
 
+    /// The advice for a word behind a number that is near a unit of time.
+    private var unitAdvice: String? {
+        guard position > 0, [.integer, .decimal].contains(lexer.tokens[position - 1].kind) else { return nil }
+        return NearestName.advice(for: text(of: current), among: TimeUnit.names)
+    }
+
     /// The error that a form is known but not built yet.
-    func notAvailable(_ form: String, at token: Token, advice: String? = nil) -> DukkanError {
+    func notAvailable(_ form: String, at token: Token, advice: String? = nil) -> Fault {
         error("\(form) is not available in this version", at: token, advice: advice)
     }
 
     private func description(of token: Token) -> String {
         switch token.kind {
         case .end: return "the end of the text"
-        case .string: return "the text " + shortened(text(of: token))
-        case .quotedName: return "the name " + shortened(text(of: token))
-        default: return "'" + shortened(text(of: token)) + "'"
+        case .string: return "the text " + shortened(token)
+        case .quotedName: return "the name " + shortened(token)
+        default: return "'" + shortened(token) + "'"
         }
     }
 
-    private func shortened(_ text: String) -> String {
-        let scalars = text.unicodeScalars
+    /// The text of a token for a message: not too long, on one line.
+    func shortened(_ token: Token) -> String {
+        let scalars = text(of: token).unicodeScalars
         var short = String(String.UnicodeScalarView(scalars.prefix(StatementParser.quotedScalarCountMax)))
         if scalars.count > StatementParser.quotedScalarCountMax { short += "…" }
         return String(short.map { $0.isNewline ? " " : $0 })
@@ -207,9 +224,16 @@ struct StatementParser {
 
     // MARK: Comments
 
-    /// The comment that stands alone on the line above a token.
-    func lineComment(above token: Token) -> String? {
-        let line = source.line(at: Int(token.start))
-        return lexer.lineComments.last { $0.line == line - 1 }?.text
+    /// The comment that stands alone on the line above the current token, if no other token stands between.
+    ///
+    /// To be asked for one token after another: each comment is looked at once.
+    func lineCommentAbove() -> String? {
+        var nearest: Lexer.LineComment?
+        while commentPosition < lexer.lineComments.count, lexer.lineComments[commentPosition].offset < current.start {
+            nearest = lexer.lineComments[commentPosition]
+            commentPosition += 1
+        }
+        guard let nearest, nearest.line == current.line - 1, nearest.offset >= endOfPrevious else { return nil }
+        return nearest.text
     }
 }

@@ -148,8 +148,8 @@ extension CanonicalPrinter {
         }
         let begin = text.utf8.count
         print(argument)
-        // `DISTINCT - x` would be the difference of a column called distinct.
-        if aggregate.function == .countDistinct { protectMinus(from: begin) }
+        // `DISTINCT - x` would be a difference of the column called distinct, `DISTINCT IN …` a list of its values.
+        if aggregate.function == .countDistinct { protectOperand(from: begin) }
         return false
     }
 }

@@ -99,7 +99,11 @@ struct CanonicalPrinter {
         }
         // Without an exponent it would be read as a decimal.
         let digits = value.description
-        text += digits.utf8.contains(UInt8(ascii: "e")) ? digits : digits + "e0"
+        if digits.utf8.contains(UInt8(ascii: "e")) {
+            text += digits
+        } else {
+            text += (digits.hasSuffix(".0") ? String(digits.dropLast(2)) : digits) + "e0"
+        }
     }
 
     /// Writes a span of time in its largest whole unit up to days.
@@ -112,10 +116,10 @@ struct CanonicalPrinter {
         text += "\(amount) " + unit.rawValue.uppercased() + (amount.magnitude == 1 ? "" : "S")
     }
 
-    /// Puts parentheses around what was written from a place on, if it begins with a minus.
-    mutating func protectMinus(from place: Int) {
+    /// Puts parentheses around what was written from a place on, if it begins like what follows a column.
+    mutating func protectOperand(from place: Int) {
         let begin = text.utf8.index(text.startIndex, offsetBy: place)
-        guard text[begin...].hasPrefix("-") else { return }
+        guard text[begin...].hasPrefix("-") || text[begin...].hasPrefix("IN ") else { return }
         text.insert("(", at: begin)
         text += ")"
     }
