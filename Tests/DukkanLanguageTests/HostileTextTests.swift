@@ -157,33 +157,32 @@ import Darwin
     }
 }
 
-/// Runs a body on a thread with a stack of 512 KiB.
+/// Runs a body on a thread with a stack of 512 KiB; nil if there is no such thread.
 private func runOnSmallStack(_ body: @escaping @Sendable () -> Bool) -> Bool? {
     final class Work: Sendable {
         let body: @Sendable () -> Bool
         init(_ body: @escaping @Sendable () -> Bool) { self.body = body }
     }
-    var attributes = pthread_attr_t()
-    guard pthread_attr_init(&attributes) == 0, pthread_attr_setstacksize(&attributes, 512 << 10) == 0 else {
-        return nil
-    }
-    defer { pthread_attr_destroy(&attributes) }
-    let work = Unmanaged.passRetained(Work(body)).toOpaque()
-    #if canImport(Glibc)
-    var thread = pthread_t()
-    let created = pthread_create(&thread, &attributes, { run($0) }, work)
-    guard created == 0 else { return nil }
-    #else
-    var thread: pthread_t?
-    guard pthread_create(&thread, &attributes, { run($0) }, work) == 0, let thread else { return nil }
-    #endif
-    var result: UnsafeMutableRawPointer?
-    pthread_join(thread, &result)
-    return result != nil
-
     func run(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
         guard let argument else { return nil }
         let work = Unmanaged<Work>.fromOpaque(argument).takeRetainedValue()
         return work.body() ? argument : nil
+    }
+    return withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { attributes in
+        guard let attributes = attributes.baseAddress, pthread_attr_init(attributes) == 0,
+            pthread_attr_setstacksize(attributes, 512 << 10) == 0
+        else { return nil }
+        defer { pthread_attr_destroy(attributes) }
+        let work = Unmanaged.passRetained(Work(body)).toOpaque()
+        #if canImport(Glibc)
+        var thread: pthread_t = 0
+        guard pthread_create(&thread, attributes, { run($0) }, work) == 0 else { return nil }
+        #else
+        var thread: pthread_t?
+        guard pthread_create(&thread, attributes, { run($0) }, work) == 0, let thread else { return nil }
+        #endif
+        var result: UnsafeMutableRawPointer?
+        pthread_join(thread, &result)
+        return result != nil
     }
 }
