@@ -136,6 +136,15 @@ package final class StoreCore: Sendable {
         }
     }
 
+    /// Reads every file of the newest snapshot and checks every checksum and every invariant.
+    ///
+    /// An empty list: all is well.
+    ///
+    /// Throws where the store cannot be opened at all, and for a cancelled control. O(bytes of the store).
+    package func verify(control: WorkControl? = nil) throws -> [VerificationFinding] {
+        try StoreVerification(snapshot: snapshot(), loader: loader, threads: options.threads, control: control).run()
+    }
+
     /// Forgets the open transaction and frees the writer's lock.
     ///
     /// Snapshots stay readable; later writing calls throw.

@@ -10,11 +10,12 @@ struct CompactionPolicy {
     let table: Manifest.Table
     /// Deleted rows of each part.
     let deletedCounts: [PartIdentifier: Int]
+    let windows: TimeWindows
 
     /// Parts of one size class that are merged into one.
     static let factor = 9
     /// Rows from which on a merge of fresh parts is cut at the window borders.
-    static let cutRowCountMin = TimeWindows.rowCountTarget / factor
+    var cutRowCountMin: Int { windows.rowCountTarget / CompactionPolicy.factor }
     /// A window is rewritten when its small parts have more than one row for this many of its large part.
     static let rewriteRatio = 5
 
@@ -62,7 +63,7 @@ struct CompactionPolicy {
         let places = Array(fresh[start...])
         guard isMergeable(places) else { return nil }
         let rows = places.reduce(0) { $0 + liveRowCount($1) }
-        return Merge(places: places, isCut: rows >= CompactionPolicy.cutRowCountMin)
+        return Merge(places: places, isCut: rows >= cutRowCountMin)
     }
 
     /// Merges within one window: the whole window, or its small parts among themselves.
@@ -77,7 +78,7 @@ struct CompactionPolicy {
         for (_, places) in inside.sorted(by: { $0.key < $1.key }) where places.count > 1 {
             guard let largest = places.max(by: { liveRowCount($0) < liveRowCount($1) }) else { continue }
             let small = places.reduce(0) { $0 + liveRowCount($1) } - liveRowCount(largest)
-            if liveRowCount(largest) >= TimeWindows.rowCountFull / 2,
+            if liveRowCount(largest) >= self.windows.rowCountFull / 2,
                 small > liveRowCount(largest) / CompactionPolicy.rewriteRatio, isMergeable(places)
             {
                 return Merge(places: places, isCut: true)

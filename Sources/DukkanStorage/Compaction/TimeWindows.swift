@@ -1,13 +1,14 @@
 import DukkanFormat
 
-/// The time windows of compacted parts.
-enum TimeWindows {
+/// The time windows of compacted parts, and how large they are.
+struct TimeWindows {
     /// Rows that a window is meant to have.
-    static let rowCountTarget = 32_000_000
+    var rowCountTarget: Int
+
     /// Rows from which on a part closes the window that it is in.
-    static let rowCountFull = 24_000_000
+    var rowCountFull: Int { rowCountTarget / 4 * 3 }
     /// Rows above which a window is cut.
-    static let rowCountMax = 48_000_000
+    var rowCountMax: Int { rowCountTarget / 2 * 3 }
 
     /// Number of the window that a time lies in: how many borders are not after it.
     static func window(of time: Int64, _ borders: [Int64]) -> Int {

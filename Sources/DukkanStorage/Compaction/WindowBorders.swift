@@ -4,6 +4,7 @@ import DukkanFormat
 struct WindowBorders {
     let schema: TableSchema
     let parts: [PartHandle]
+    let windows: TimeWindows
 
     /// Row blocks whose times are looked at.
     private static let sampleBlockCountMax = 64
@@ -11,7 +12,7 @@ struct WindowBorders {
     /// The borders of a table after this merge: those it has, and more where a window would have too many rows.
     func borders(existing: [Int64]) throws -> [Int64] {
         let rowCount = parts.reduce(0) { $0 + $1.liveRowCount }
-        guard rowCount > TimeWindows.rowCountMax else { return existing }
+        guard rowCount > windows.rowCountMax else { return existing }
         let sample = try sampledTimes()
         guard !sample.isEmpty else { return existing }
         var borders = existing
@@ -21,8 +22,8 @@ struct WindowBorders {
                 window < existing.count ? sample.firstIndex { $0 >= existing[window] } ?? sample.count : sample.count
             defer { start = end }
             let rows = Int(Double(rowCount) * Double(end - start) / Double(sample.count))
-            guard rows > TimeWindows.rowCountMax else { continue }
-            let pieces = (rows + TimeWindows.rowCountTarget / 2) / TimeWindows.rowCountTarget
+            guard rows > windows.rowCountMax else { continue }
+            let pieces = (rows + windows.rowCountTarget / 2) / windows.rowCountTarget
             for piece in 1..<max(2, pieces) { borders.append(sample[start + (end - start) * piece / pieces]) }
         }
         let distinct = Set(borders).sorted()

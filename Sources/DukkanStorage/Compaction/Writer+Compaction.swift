@@ -85,8 +85,11 @@ extension Writer {
         try publish()
     }
 
+    private var windows: TimeWindows { TimeWindows(rowCountTarget: options.windowRowCountTarget) }
+
     private func policy(_ index: Int) -> CompactionPolicy {
-        CompactionPolicy(table: working.tables[index], deletedCounts: deletes.mapValues(\.deletedCount))
+        CompactionPolicy(
+            table: working.tables[index], deletedCounts: deletes.mapValues(\.deletedCount), windows: windows)
     }
 
     /// The next merge of a compaction on demand: a group of parts that share windows, a part of it where it is too large
@@ -128,7 +131,9 @@ extension Writer {
         let parts = try entries.map { try handle($0) }
         var borders = working.tables[index].windowBorders
         if merge.isCut {
-            borders = try WindowBorders(schema: working.tables[index].schema, parts: parts).borders(existing: borders)
+            borders = try WindowBorders(
+                schema: working.tables[index].schema, parts: parts, windows: windows
+            ).borders(existing: borders)
         }
         let cuts = merge.isCut ? borders : []
         var outputs: [Manifest.Part] = []
@@ -164,7 +169,7 @@ extension Writer {
     private func closeLastWindow(table index: Int) {
         let table = working.tables[index]
         let last = table.windowBorders.last ?? .min
-        for part in table.parts where part.rowCount >= TimeWindows.rowCountFull && part.minimumTime >= last {
+        for part in table.parts where part.rowCount >= windows.rowCountFull && part.minimumTime >= last {
             guard part.maximumTime < .max, table.windowBorders.count < Manifest.windowBorderCountMax else { continue }
             working.tables[index].windowBorders.append(part.maximumTime + 1)
             return

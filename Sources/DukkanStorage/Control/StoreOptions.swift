@@ -20,6 +20,13 @@ public struct StoreOptions: Sendable, Hashable {
     /// parts within its limit is merged.
     public var automaticCompaction = true
 
+    /// Rows of a time window of compacted parts.
+    ///
+    /// Tests set it lower, to see windows without millions of rows.
+    package var windowRowCountTarget = 32_000_000
+    /// Rows that are sorted and written at a time at most, whatever the budget.
+    package var runRowCountMax = 1 << 30
+
     /// Least budget that the store works with.
     public static let memoryBudgetBytesMin = 16 << 20
     /// Most threads.

@@ -16,10 +16,11 @@ extension Writer {
         while done < batch.rowCount {
             let run = runs[table.number] ?? RunBuffer(schema: table.schema)
             runs[table.number] = run
-            let length = min(Writer.stepRowCount, batch.rowCount - done)
+            let length = min(
+                Writer.stepRowCount, batch.rowCount - done, max(1, options.runRowCountMax - run.rowCount))
             run.append(batch, from: done, count: length)
             done += length
-            if run.isFull { try spill(table: index) }
+            if run.isFull || run.rowCount >= options.runRowCountMax { try spill(table: index) }
             while runs.values.reduce(0, { $0 + $1.memoryByteCount }) > runByteCountMax {
                 try spillLargest()
             }
@@ -99,12 +100,13 @@ extension Writer {
             table: index, dictionaries: writer.partDictionaries(codings), isThorough: false)
         try writer.write(codings, to: draft.output)
         let entry = try finishPart(draft, order: working.nextOrder...working.nextOrder)
-        runs[table.number] = nil
         if let keys, let column = schema.uniqueColumn {
             try markReplaced(keys, table: index, column: schema.columns[column].name)
         }
+        runs[table.number] = nil
         working.nextOrder += 1
         working.tables[index].parts.append(entry)
+        dropEmptyParts(table: index)
     }
 
     /// Marks the rows of the table's parts that a new run replaces.
@@ -123,7 +125,6 @@ extension Writer {
             for row in rows { deletes[entry.identifier]?.insert(row) }
             freshDeletes[table.number, default: [:]][entry.identifier, default: []].append(contentsOf: rows)
         }
-        dropEmptyParts(table: index)
     }
 
     /// Takes parts without a row left out of the table.

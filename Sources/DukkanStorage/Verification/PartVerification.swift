@@ -1,0 +1,304 @@
+import DukkanFormat
+import Synchronization
+
+/// Reads every block of a part and checks it against its statistics, its neighbours and the manifest.
+struct PartVerification {
+    let part: PartHandle
+    let schema: TableSchema
+    let threads: Int
+    let control: WorkControl?
+
+    /// What the end of one block says to the begin of the next.
+    private struct Edge: Sendable {
+        var lastTime: Int64
+        var firstTime: Int64
+    }
+
+    func run() throws -> [VerificationFinding] {
+        let collected = Mutex<[(block: Int, finding: VerificationFinding)]>([])
+        let edges = Mutex<[Int: Edge]>([:])
+        let dictionaries = readDictionaries { finding in collected.withLock { $0.append((-1, finding)) } }
+        try Parallel.runThrowing(part.footer.rowBlocks.count, threads: threads) { block in
+            try control?.check()
+            if collected.withLock({ $0.count }) >= StoreVerification.findingsPerPartMax { return }
+            let edge = checkBlock(block, dictionaries) { finding in collected.withLock { $0.append((block, finding)) } }
+            if let edge { edges.withLock { $0[block] = edge } }
+        }
+        var findings = collected.withLock { $0 }.sorted { $0.block < $1.block }.map(\.finding)
+        findings += checkOrder(edges.withLock { $0 })
+        findings += checkFooter()
+        return findings
+    }
+
+    private func finding(_ message: String, column: String? = nil, block: Int? = nil) -> VerificationFinding {
+        VerificationFinding(
+            place: .init(file: part.file.path, column: column, block: block), message: message, isDamage: true)
+    }
+
+    private func finding(_ error: any Error, block: Int? = nil) -> VerificationFinding {
+        guard var error = error as? DukkanError else { return finding("\(error)", block: block) }
+        error.place.file = error.place.file ?? part.file.path
+        return VerificationFinding(place: error.place, message: error.message, isDamage: true)
+    }
+
+    private func readDictionaries(_ report: (VerificationFinding) -> Void) -> [StringDictionary?] {
+        let reader = BlockReader()
+        return part.footer.columns.enumerated().map { column, entry in
+            guard entry.dictionary != nil else { return nil }
+            do {
+                let dictionary = try part.readDictionary(column: column, reader: reader)
+                let isAscending = (1..<max(1, dictionary.count)).allSatisfy { code in
+                    dictionary.withBytes(code - 1) { a in
+                        dictionary.withBytes(code) { StringDictionary.compare(a, $0) < 0 }
+                    }
+                }
+                if !isAscending {
+                    report(finding("the dictionary is not in order", column: entry.definition.name))
+                }
+                return dictionary
+            } catch {
+                report(finding(error))
+                return nil
+            }
+        }
+    }
+
+    /// Checks one row block; nil if its times could not be read.
+    private func checkBlock(
+        _ block: Int, _ dictionaries: [StringDictionary?], _ report: (VerificationFinding) -> Void
+    ) -> Edge? {
+        let reader = BlockReader(), customers = CustomerBlock()
+        let rowBlock = part.footer.rowBlocks[block]
+        do {
+            try part.readCustomers(block: block, into: customers, reader: reader)
+        } catch {
+            report(finding(error, block: block))
+            return nil
+        }
+        checkDirectory(customers, rowBlock, block, report)
+        var edge: Edge?
+        for (column, entry) in part.footer.columns.enumerated() where entry.definition.role != .customer {
+            if entry.dictionary != nil && dictionaries[column] == nil { continue }
+            let vector = ColumnVector(entry.definition.type.physical)
+            do {
+                try part.readColumn(
+                    column, block: block, customers: customers, dictionary: dictionaries[column], into: vector,
+                    reader: reader)
+            } catch {
+                report(finding(error, block: block))
+                continue
+            }
+            if vector.count != rowBlock.rowCount {
+                report(
+                    finding(
+                        "\(vector.count) rows instead of \(rowBlock.rowCount)", column: entry.definition.name,
+                        block: block))
+                continue
+            }
+            checkStatistics(vector, entry, block, report)
+            if entry.definition.role == .time {
+                edge = checkTimes(vector, customers, entry.definition.name, block, report)
+            }
+        }
+        return edge
+    }
+
+    private func checkDirectory(
+        _ customers: CustomerBlock, _ rowBlock: PartFooter.RowBlock, _ block: Int,
+        _ report: (VerificationFinding) -> Void
+    ) {
+        let isInteger = part.footer.customerType == .int
+        func key(_ place: Int) -> CustomerKey {
+            isInteger ? .integer(customers.keys[place]) : .string(customers.strings.string(place))
+        }
+        guard customers.count == rowBlock.customerCount, customers.count > 0,
+            customers.rowCount == rowBlock.rowCount
+        else {
+            report(finding("the customer directory has another size than the footer says", block: block))
+            return
+        }
+        for place in 0..<customers.count where customers.rowStarts[place] >= customers.rowStarts[place + 1] {
+            report(finding("customer \(place) has no rows", block: block))
+        }
+        if rowBlock.isNullCustomer { return }
+        if key(0) != rowBlock.firstCustomer || key(customers.count - 1) != rowBlock.lastCustomer {
+            report(finding("the first or last customer is not the one that the footer says", block: block))
+        }
+        for place in 1..<max(1, customers.count) {
+            let isAscending =
+                isInteger
+                ? customers.keys[place - 1] < customers.keys[place]
+                : customers.strings.withBytes(place - 1) { a in
+                    customers.strings.withBytes(place) { StringDictionary.compare(a, $0) < 0 }
+                }
+            if !isAscending { report(finding("customers \(place - 1) and \(place) are out of order", block: block)) }
+        }
+    }
+
+    private func checkTimes(
+        _ times: ColumnVector, _ customers: CustomerBlock, _ name: String, _ block: Int,
+        _ report: (VerificationFinding) -> Void
+    ) -> Edge? {
+        guard times.count > 0 else { return nil }
+        let values = times.integers
+        for place in 0..<customers.count {
+            let start = Int(customers.rowStarts[place]), end = Int(customers.rowStarts[place + 1])
+            for row in (start + 1)..<max(start + 1, end) where values[row] < values[row - 1] {
+                report(finding("row \(row) is earlier than the row before it", column: name, block: block))
+                return nil
+            }
+        }
+        return Edge(lastTime: values[times.count - 1], firstTime: values[0])
+    }
+
+    private func checkStatistics(
+        _ vector: ColumnVector, _ column: PartFooter.PartColumn, _ block: Int,
+        _ report: (VerificationFinding) -> Void
+    ) {
+        let stated = column.blocks[block].statistics
+        let name = column.definition.name
+        let nulls = (0..<vector.count).count { !vector.isValid($0) }
+        if nulls != stated.nullCount {
+            report(finding("\(nulls) nulls, the footer says \(stated.nullCount)", column: name, block: block))
+        }
+        if column.definition.role != .attribute && nulls > 0 && column.definition.role != .customer {
+            report(finding("a null in a column that has none", column: name, block: block))
+        }
+        switch vector.kind {
+        case .integers: checkIntegers(vector, stated, name, block, report)
+        case .doubles: checkDoubles(vector, stated, name, block, report)
+        case .codes: checkCodes(vector, stated, column, block, report)
+        }
+    }
+
+    private func checkIntegers(
+        _ vector: ColumnVector, _ stated: BlockStatistics, _ name: String, _ block: Int,
+        _ report: (VerificationFinding) -> Void
+    ) {
+        var minimum = Int64.max, maximum = Int64.min
+        var sum: Int128 = 0
+        for row in 0..<vector.count where vector.isValid(row) {
+            minimum = min(minimum, vector.integers[row])
+            maximum = max(maximum, vector.integers[row])
+            sum += Int128(vector.integers[row])
+        }
+        if minimum != stated.minimum || maximum != stated.maximum {
+            report(finding("the bounds in the footer are not those of the values", column: name, block: block))
+        }
+        if let statedSum = stated.sum, statedSum != sum {
+            report(finding("the sum in the footer is not that of the values", column: name, block: block))
+        }
+    }
+
+    private func checkDoubles(
+        _ vector: ColumnVector, _ stated: BlockStatistics, _ name: String, _ block: Int,
+        _ report: (VerificationFinding) -> Void
+    ) {
+        var minimum = Double.infinity, maximum = -Double.infinity
+        var containsNaN = false
+        for row in 0..<vector.count where vector.isValid(row) {
+            let value = vector.doubles[row]
+            if value.isNaN {
+                containsNaN = true
+            } else {
+                minimum = min(minimum, value)
+                maximum = max(maximum, value)
+            }
+        }
+        if minimum != stated.minimumDouble || maximum != stated.maximumDouble || containsNaN != stated.containsNaN {
+            report(finding("the bounds in the footer are not those of the values", column: name, block: block))
+        }
+    }
+
+    private func checkCodes(
+        _ vector: ColumnVector, _ stated: BlockStatistics, _ column: PartFooter.PartColumn, _ block: Int,
+        _ report: (VerificationFinding) -> Void
+    ) {
+        let name = column.definition.name
+        var minimum = Int64.max, maximum = Int64.min
+        var presence: UInt64 = 0
+        let count = vector.dictionary?.count ?? 0
+        for row in 0..<vector.count where vector.isValid(row) {
+            let code = Int(vector.codes[row])
+            if code >= count {
+                report(finding("row \(row) has a code without a string", column: name, block: block))
+                return
+            }
+            minimum = min(minimum, Int64(code))
+            maximum = max(maximum, Int64(code))
+            if code < 64 { presence |= 1 << UInt64(code) }
+        }
+        guard column.dictionary != nil else { return }
+        if minimum != stated.minimum || maximum != stated.maximum {
+            report(finding("the bounds in the footer are not those of the codes", column: name, block: block))
+        }
+        if let statedPresence = stated.codePresence, statedPresence != presence {
+            report(finding("the codes in the footer are not those that occur", column: name, block: block))
+        }
+    }
+
+    /// Order across the borders of row blocks.
+    private func checkOrder(_ edges: [Int: Edge]) -> [VerificationFinding] {
+        var findings: [VerificationFinding] = []
+        let blocks = part.footer.rowBlocks
+        for block in blocks.indices.dropFirst() {
+            let last = blocks[block - 1], next = blocks[block]
+            if next.firstRow != last.firstRow + last.rowCount {
+                findings.append(finding("the row blocks do not follow each other", block: block))
+            }
+            let isSame =
+                next.isNullCustomer ? last.isNullCustomer : next.firstCustomer == last.lastCustomer
+            if next.continues != (isSame && !next.isNullCustomer) && !next.isNullCustomer {
+                findings.append(finding("the block's mark of a customer that goes on is wrong", block: block))
+            }
+            if isSame {
+                if let before = edges[block - 1], let after = edges[block], after.firstTime < before.lastTime {
+                    findings.append(finding("the block begins earlier than the one before ends", block: block))
+                }
+            } else if last.isNullCustomer || !PartVerification.precedes(last.lastCustomer, next.firstCustomer) {
+                if !next.isNullCustomer { findings.append(finding("the customers are out of order", block: block)) }
+            }
+        }
+        return findings
+    }
+
+    private static func precedes(_ a: CustomerKey?, _ b: CustomerKey?) -> Bool {
+        switch (a, b) {
+        case (.integer(let a), .integer(let b)): a < b
+        case (.string(let a), .string(let b)): a.utf8.lexicographicallyPrecedes(b.utf8)
+        default: false
+        }
+    }
+
+    /// What footer and manifest say of the whole part.
+    private func checkFooter() -> [VerificationFinding] {
+        var findings: [VerificationFinding] = []
+        let footer = part.footer, entry = part.entry
+        let rows = footer.rowBlocks.reduce(0) { $0 + $1.rowCount }
+        let customers = footer.rowBlocks.reduce(0) {
+            $0 + ($1.isNullCustomer ? 0 : $1.customerCount - ($1.continues ? 1 : 0))
+        }
+        if rows != entry.rowCount || customers != entry.customerCount {
+            findings.append(
+                finding(
+                    "the blocks have \(rows) rows of \(customers) customers, the manifest says \(entry.rowCount) and "
+                        + "\(entry.customerCount)"))
+        }
+        for column in footer.columns where column.definition.role != .customer {
+            let nulls = column.blocks.reduce(0) { $0 + $1.statistics.nullCount }
+            let minimum = column.blocks.map(\.statistics.minimum).min() ?? .max
+            let maximum = column.blocks.map(\.statistics.maximum).max() ?? .min
+            let known = column.definition.type != .double
+            if nulls != column.statistics.nullCount
+                || (known && (minimum != column.statistics.minimum || maximum != column.statistics.maximum))
+            {
+                findings.append(
+                    finding("the column's statistics are not those of its blocks", column: column.definition.name))
+            }
+        }
+        if let deletes = part.deletes, deletes.deletedCount > entry.rowCount {
+            findings.append(finding("more rows are deleted than there are"))
+        }
+        return findings
+    }
+}
