@@ -46,7 +46,8 @@ extension Store {
         case .addColumn(let table, let column):
             return try change(control) { try core.addColumn(table: table, column) }
         case .defineSegment(let name, let condition):
-            return try change(control) { try core.defineSegment(name: name, text: condition.canonicalText) }
+            let text = condition.canonicalText(inSegment: true)
+            return try change(control) { try core.defineSegment(name: name, text: text) }
         case .dropSegment(let name):
             return try change(control) { try core.dropSegment(name: name) }
         case .showTables: return try tableListing()
