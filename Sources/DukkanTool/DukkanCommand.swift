@@ -19,8 +19,8 @@ struct DukkanCommand: ParsableCommand {
             """,
         version: DukkanVersion.text,
         subcommands: [
-            InitCommand.self, QueryCommand.self, TablesCommand.self, DescribeCommand.self,
-            InspectCommand.self, CompactCommand.self, BenchCommand.self, GenerateCommand.self,
+            InitCommand.self, ImportCommand.self, QueryCommand.self, TablesCommand.self, DescribeCommand.self,
+            InspectCommand.self, VerifyCommand.self, CompactCommand.self, BenchCommand.self, GenerateCommand.self,
         ])
 
     /// Runs the tool: the one place where errors become messages and exit codes.

@@ -123,7 +123,7 @@ struct RenderingTests {
             RetentionQuery(of: Step(in: "orders"), returning: Step(in: "orders"), by: .month, periods: 2))
         let shown = lines(result, statement)
         #expect(shown[0] == "cohort         size       m0      m1")
-        #expect(shown[2] == "2025-01          40  100.0%   25.0% ")
+        #expect(shown[2] == "2025-01          40  100.0%   25.0%")
         #expect(shown[3].hasPrefix("2025-02          20  100.0%*"))
         #expect(shown[4].contains("all, weighted"))
         #expect(shown[5].hasPrefix("* "))

@@ -2,6 +2,12 @@ import Foundation
 
 /// The `dukkan` executable, run as a person runs it.
 struct ToolProcess {
+    /// A tool that ends early must not end the tests with it.
+    private static let ignoresBrokenPipes: Bool = {
+        signal(SIGPIPE, SIG_IGN)
+        return true
+    }()
+
     /// How a run ended.
     struct Ending {
         var code: Int32
@@ -12,15 +18,20 @@ struct ToolProcess {
     /// The executable that was built beside the tests, or the one that `DUKKAN_TOOL` names.
     static let executable: URL = {
         if let path = ProcessInfo.processInfo.environment["DUKKAN_TOOL"] { return URL(filePath: path) }
-        var information = Dl_info()
-        // The test bundle lies in the same folder as the products.
-        let isFound = dladdr(#dsohandle, &information) != 0
-        let bundle = isFound ? String(cString: information.dli_fname) : CommandLine.arguments[0]
-        var place = URL(filePath: bundle).deletingLastPathComponent()
-        while place.path() != "/" {
-            let candidate = place.appending(path: "dukkan")
-            if FileManager.default.isExecutableFile(atPath: candidate.path()) { return candidate }
-            place.deleteLastPathComponent()
+        // The test bundle lies in the same folder as the products; which argument names it depends on the platform.
+        let hints = [Bundle.main.bundlePath, Bundle.main.executablePath ?? ""] + CommandLine.arguments
+        for hint in hints where hint.hasPrefix("/") {
+            var place = URL(filePath: hint)
+            while place.path().count > 1 {
+                place.deleteLastPathComponent()
+                let candidate = place.appending(path: "dukkan")
+                var isFolder: ObjCBool = false
+                if FileManager.default.fileExists(atPath: candidate.path(), isDirectory: &isFolder),
+                    !isFolder.boolValue, FileManager.default.isExecutableFile(atPath: candidate.path())
+                {
+                    return candidate
+                }
+            }
         }
         return URL(filePath: "dukkan")
     }()
@@ -72,8 +83,8 @@ struct ToolProcess {
             DispatchQueue.global().async(group: group) { [errors] in
                 complaints = errors.fileHandleForReading.readDataToEndOfFile()
             }
-            if let text { try input.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
-            try input.fileHandleForWriting.close()
+            if let text { try? input.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
+            try? input.fileHandleForWriting.close()
             group.wait()
             process.waitUntilExit()
             let code = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
@@ -83,10 +94,29 @@ struct ToolProcess {
         }
     }
 
+    /// Begins a run that opens a store for writing, and waits until it holds the store's lock.
+    static func startWriter(_ arguments: [String], store: String, in folder: Folder) throws -> Running {
+        let running = try start(arguments, in: folder)
+        let descriptors = "/proc/\(running.process.processIdentifier)/fd"
+        for _ in 0..<200 where running.process.isRunning {
+            usleep(20_000)
+            let links = (try? FileManager.default.contentsOfDirectory(atPath: descriptors)) ?? []
+            let isHeld = links.contains {
+                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(descriptors)/\($0)")
+                return target?.hasSuffix("/LOCK") == true
+            }
+            if isHeld { break }
+        }
+        // Where there is no /proc the loop has waited four seconds; elsewhere the signal handler is a moment away.
+        usleep(200_000)
+        return running
+    }
+
     /// Begins a run.
     static func start(
         _ arguments: [String], in folder: Folder, environment: [String: String] = [:]
     ) throws -> Running {
+        _ = ignoresBrokenPipes
         let running = Running()
         let process = running.process
         process.executableURL = executable

@@ -1,6 +1,12 @@
 import DukkanFormat
 public import DukkanStorage
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
 /// A store: tables of sessions, events and orders in one directory, clustered by customer.
 ///
 /// Open one handle and share it: a store is `Sendable`, and queries on it may run at the same time. One process at a
@@ -49,12 +55,11 @@ public final class Store: Sendable {
     public static func open(
         at path: String, mode: Mode = .readWrite, options: StoreOptions = StoreOptions()
     ) throws -> Store {
-        do {
-            let core = try StoreCore.open(path: path, readOnly: mode == .readOnly, options: options)
-            return Store(core: core, path: path, mode: mode, options: options)
-        } catch let error as DukkanError where error.code == .notFound {
-            throw DukkanError(.notFound, "there is no store at \(path)", advice: error.advice)
+        guard access(path, F_OK) == 0 else {
+            throw DukkanError(.notFound, "there is no store at \(path)", advice: "`dukkan init \(path)` makes one")
         }
+        let core = try StoreCore.open(path: path, readOnly: mode == .readOnly, options: options)
+        return Store(core: core, path: path, mode: mode, options: options)
     }
 
     /// Lets go of the directory; a writer's uncommitted rows are lost.

@@ -119,6 +119,7 @@ struct RetentionView {
 
     /// A cohort's begin in the query's time zone: the month, the day, or the hour.
     private func label(_ start: Value) -> String {
+        if case .date = start, period == .month { return String(ValueText.shown(start).prefix(7)) }
         guard case .timestamp(let time) = start else { return ValueText.shown(start) }
         let local = time.microseconds + rules.offset(at: time.microseconds)
         let text = Timestamp(microseconds: local).description

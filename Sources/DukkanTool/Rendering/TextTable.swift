@@ -60,6 +60,7 @@ struct TextTable {
                 ? fitted : DisplayWidth.padded(fitted, to: widths[index], right: columns[index].right)
             text += cell.style.map { palette.apply($0, padded) } ?? padded
         }
+        while text.hasSuffix(" ") { text.removeLast() }
         return text
     }
 
