@@ -10,7 +10,8 @@ enum ReferenceEvaluator {
         case .funnel(let query): try ReferenceFunnel(query, world).result()
         case .retention(let query): try ReferenceRetention(query, world).result()
         case .deciles(let query): try ReferenceDeciles(query: query, world: world).result()
-        default: throw ReferenceError("the reference evaluator knows funnels, retention and deciles")
+        case .select(let query): try ReferenceSlice(query: query, world: world).result()
+        default: throw ReferenceError("the reference evaluator knows slices, funnels, retention and deciles")
         }
     }
 

@@ -12,6 +12,8 @@ struct ReferenceGenerator {
     }
 
     private mutating func number(_ range: Range<Int>) -> Int { Int.random(in: range, using: &random) }
+    /// A seed for a generator of its own.
+    mutating func slipSeed() -> UInt64 { random.next() >> 1 }
     private mutating func pick<T>(_ items: [T]) -> T { items[number(0..<items.count)] }
     private mutating func chance(_ percent: Int) -> Bool { number(0..<100) < percent }
 

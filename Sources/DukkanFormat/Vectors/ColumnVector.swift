@@ -38,8 +38,9 @@ package final class ColumnVector: @unchecked Sendable {  // Sendable: handed fro
     package init(_ kind: PhysicalKind, capacity: Int = 0) {
         self.kind = kind
         storage = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
-        validity = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
-        validity[0] = 0
+        // As many words as `beginNulls` clears in a vector without capacity.
+        validity = UnsafeMutablePointer<UInt64>.allocate(capacity: 2)
+        validity.initialize(repeating: 0, count: 2)
         reserve(capacity)
     }
 

@@ -59,15 +59,23 @@ final class ScanCursor {
             try part.readColumn(
                 partColumn, block: block, customers: customers, dictionary: column.partDictionary, into: vector,
                 reader: reader)
-            // Null rows hold code 0, which an empty dictionary does not have.
-            if let map = column.map, !map.isEmpty {
-                let codes = vector.codes
-                map.withUnsafeBufferPointer { map in for i in 0..<vector.count { codes[i] = map[Int(codes[i])] } }
-            }
+            if let map = column.map { ScanCursor.renumber(vector, map) }
             if let dictionary = column.dictionary { vector.dictionary = dictionary }
         }
         reader.rowsScanned += rowBlock.rowCount
         columnsBlock = block
+    }
+
+    /// Gives a vector's codes their numbers in the scan's dictionary; null rows keep 0.
+    private static func renumber(_ vector: ColumnVector, _ map: [UInt32]) {
+        // An empty dictionary has no code 0.
+        if map.isEmpty { return }
+        let codes = vector.codes
+        map.withUnsafeBufferPointer { map in
+            for row in 0..<vector.count { codes[row] = map[Int(codes[row])] }
+        }
+        guard vector.hasNulls else { return }
+        for row in 0..<vector.count where !vector.isValid(row) { codes[row] = 0 }
     }
 
     /// Customers of the loaded directory block within a range, as places in the directory.
