@@ -120,6 +120,23 @@ extension FileSystem {
         }
     }
 
+    /// Takes the lock of a file without waiting; false if another holder has it.
+    package func lockFile(_ file: FileDescriptor, path: String) throws(DukkanError) -> Bool {
+        try complete("lock", path) { () throws(SystemCallError) in try lock(file) }
+    }
+
+    /// The names in a directory; nil where there is none.
+    package func namesIfPresent(in path: String) throws(DukkanError) -> [String]? {
+        try complete("list", path) { () throws(SystemCallError) in
+            do throws(SystemCallError) {
+                return try list(path)
+            } catch {
+                if error == .notFound { return nil }
+                throw error
+            }
+        }
+    }
+
     package func names(in path: String) throws(DukkanError) -> [String] {
         try complete("list", path) { () throws(SystemCallError) in try list(path) }
     }

@@ -11,15 +11,8 @@ final class StoreLock {
     init(path: String, fileSystem: any FileSystem) throws {
         self.fileSystem = fileSystem
         descriptor = try fileSystem.openFile(path, for: .locking)
-        let taken: Bool
-        do throws(SystemCallError) {
-            taken = try fileSystem.lock(descriptor)
-        } catch {
-            fileSystem.close(descriptor)
-            throw DukkanError(.inputOutput, "cannot lock the store: \(error)", place: .init(file: path))
-        }
-        guard taken else {
-            fileSystem.close(descriptor)
+        // From here on `deinit` closes the file, also where this throws.
+        guard try fileSystem.lockFile(descriptor, path: path) else {
             throw DukkanError(
                 .locked, "another process or handle is writing to this store", place: .init(file: path),
                 advice: "wait until it has closed the store, or open the store for reading only")

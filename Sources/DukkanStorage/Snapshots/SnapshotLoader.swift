@@ -12,7 +12,7 @@ struct SnapshotLoader {
 
     /// The highest generation whose manifest has a name; nil where there is none.
     func newestGeneration() throws -> UInt64? {
-        try fileSystem.names(in: path).compactMap(StoreLayout.generation(ofManifest:)).max()
+        try fileSystem.namesIfPresent(in: path)?.compactMap(StoreLayout.generation(ofManifest:)).max()
     }
 
     /// Opens the newest generation; files that `previous` has open are used again.

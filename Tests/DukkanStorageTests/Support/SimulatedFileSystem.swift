@@ -251,7 +251,8 @@ final class SimulatedFileSystem: FileSystem {
     func synchronizeDirectory(_ path: String) throws(SystemCallError) {
         try call("sync directory \(path)") { state, _ throws(SystemCallError) in
             func isInside(_ name: String) -> Bool {
-                name.hasPrefix(path + "/") && !name.dropFirst(path.count + 1).contains("/")
+                let folder = path == "/" ? path : path + "/"
+                return name.hasPrefix(folder) && !name.dropFirst(folder.count).contains("/")
             }
             state.durableNames = state.durableNames.filter { !isInside($0.key) }
             for (name, file) in state.names where isInside(name) { state.durableNames[name] = file }
