@@ -14,7 +14,7 @@ import Darwin
 package final class Importer {
     let target: any ImportTarget
     let inputs: [ImportInput]
-    let options: ImportOptions
+    private(set) var options: ImportOptions
 
     package init(target: any ImportTarget, inputs: [ImportInput], options: ImportOptions) {
         self.target = target
@@ -42,6 +42,12 @@ package final class Importer {
             try? target.rollback()
             throw error
         }
+    }
+
+    /// Reads times of a column as they were found to be written, unless the options say how.
+    func adopt(_ format: TimeFormat?, forColumn name: String) {
+        guard let format, format != .automatic, options.timeFormat(of: name) == .automatic else { return }
+        options.timeFormats[name] = format
     }
 
     private func totalBytes() throws -> Int? {

@@ -23,6 +23,12 @@ extension Importer {
             separator: dialect.format == .separated ? Character(Unicode.Scalar(dialect.separator)) : nil,
             hasHeader: dialect.hasHeader, table: nil, notes: [])
         try TableGuess(options: options, profiles: profiles).apply(to: &inferred, table: name)
+        if let table = inferred.table {
+            let plan = try ImportPlan(schema: table, dialect: dialect, options: options, file: source.name)
+            for (field, slot) in plan.slots.enumerated() where slot >= 0 {
+                adopt(inferred.columns[field].timeFormat, forColumn: plan.columns[Int(slot)].name)
+            }
+        }
         return inferred
     }
 
@@ -45,6 +51,7 @@ extension Importer {
             let column = profiles[slot].inferred(
                 name: mapping?.column ?? input, keepsZeros: dialect.format == .separated || dialect.isJSON)
             try target.addColumn(table: run.table, ColumnDefinition(column.name, column.type))
+            adopt(column.timeFormat, forColumn: column.name)
             run.report.addedColumns.append(column)
         }
     }
