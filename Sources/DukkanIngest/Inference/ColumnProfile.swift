@@ -9,7 +9,7 @@ struct ColumnProfile {
     var example: String?
     var exampleChunk = Int.max
 
-    /// Values that read as …
+    /// Values that read as a number, as true or false, as a time.
     var numberCount = 0
     var truthCount = 0
     var timeCount = 0

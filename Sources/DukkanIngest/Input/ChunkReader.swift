@@ -52,8 +52,8 @@ final class ChunkReader {
             let end = dk_csv_last_row_end(chunk.bytes, scanned, chunk.count, &state)
             if end > 0 { rowEnd = end }
             scanned = chunk.count
+            if rowEnd == 0, chunk.count > ImportOptions.rowBytesMax { throw tooLong() }
             if isAtEnd || rowEnd > 0 { break }
-            if chunk.count > ImportOptions.rowBytesMax { throw tooLong() }
             wanted = 2 * chunk.count
         }
         if isAtEnd { rowEnd = chunk.count }

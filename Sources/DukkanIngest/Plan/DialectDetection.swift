@@ -14,16 +14,18 @@ extension Dialect {
         let isWhole = sample.count < options.sampleBytes
         let quote = try Dialect.byte(options.quote, "quote")
         let told = try Dialect.byte(options.separator, "separator")
+        // A last line without its end may be torn, and says nothing about the form unless it is the only one.
+        let countsLast = isWhole && !sample.contains(10)
         var format = options.format
         var separator = told ?? UInt8(ascii: ",")
         if format == .automatic {
-            (format, separator) = Dialect.guess(sample, isWhole: isWhole, quote: quote, told: told)
+            (format, separator) = Dialect.guess(sample, isWhole: countsLast, quote: quote, told: told)
         } else if format == .separated, told == nil {
-            separator = Dialect.bestSeparator(sample, isWhole: isWhole, quote: quote)?.separator ?? separator
+            separator = Dialect.bestSeparator(sample, isWhole: countsLast, quote: quote)?.separator ?? separator
         }
         self.init(format: format, separator: separator, quote: quote, names: [], hasHeader: false)
         if format == .jsonLines {
-            names = Dialect.keys(sample)
+            names = Dialect.keys(sample, isWhole: isWhole)
             return
         }
         try readHeader(sample, isWhole: isWhole, options: options, schema: schema, name: source.name)
@@ -80,9 +82,9 @@ extension Dialect {
     }
 
     /// The keys of the objects of a sample.
-    private static func keys(_ sample: [UInt8]) -> [String] {
+    private static func keys(_ sample: [UInt8], isWhole: Bool) -> [String] {
         let tokenizer = JSONLinesTokenizer(names: [], slots: [], unknownKeys: .collect)
-        let end = sample.lastIndex(of: 10).map { $0 + 1 } ?? sample.count
+        let end = isWhole ? sample.count : sample.lastIndex(of: 10).map { $0 + 1 } ?? sample.count
         let chunk = Chunk(capacity: end)
         sample.withUnsafeBufferPointer { if let base = $0.baseAddress { chunk.bytes.update(from: base, count: end) } }
         chunk.count = end

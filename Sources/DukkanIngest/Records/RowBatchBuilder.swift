@@ -30,84 +30,114 @@ public final class RowBatchBuilder {
     /// Number of rows: the length of the longest column.
     public var rowCount: Int { vectors.map(\.count).max() ?? 0 }
 
-    /// Appends whole numbers to an INT column. O(values).
+    /// Appends whole numbers to an INT column.
+    ///
+    /// O(values).
     public func append(_ values: [Int64], to column: String) throws(DukkanError) {
         appendWords(values, to: vectors[try index(column, accepts: "Int64") { $0 == .int }]) { $0 }
     }
 
-    /// Appends whole numbers, some missing, to an INT column. O(values).
+    /// Appends whole numbers, some missing, to an INT column.
+    ///
+    /// O(values).
     public func append(_ values: [Int64?], to column: String) throws(DukkanError) {
         appendOptional(values, to: vectors[try index(column, accepts: "Int64") { $0 == .int }]) { $0 }
     }
 
-    /// Appends whole numbers to an INT column. O(values).
+    /// Appends whole numbers to an INT column.
+    ///
+    /// O(values).
     public func append(_ values: [Int], to column: String) throws(DukkanError) {
         appendWords(values, to: vectors[try index(column, accepts: "Int") { $0 == .int }]) { Int64($0) }
     }
 
-    /// Appends decimals by their digits without the point, as 1230 for 12.30 in a DECIMAL(2) column. O(values).
+    /// Appends decimals by their digits without the point, as 1230 for 12.30 in a DECIMAL(2) column.
+    ///
+    /// O(values).
     public func append(unscaled values: [Int64], to column: String) throws(DukkanError) {
         appendWords(values, to: vectors[try index(column, accepts: "unscaled") { $0.isDecimal }]) { $0 }
     }
 
-    /// Appends decimals by their digits without the point, some missing. O(values).
+    /// Appends decimals by their digits without the point, some missing.
+    ///
+    /// O(values).
     public func append(unscaled values: [Int64?], to column: String) throws(DukkanError) {
         appendOptional(values, to: vectors[try index(column, accepts: "unscaled") { $0.isDecimal }]) { $0 }
     }
 
-    /// Appends truth values to a BOOL column. O(values).
+    /// Appends truth values to a BOOL column.
+    ///
+    /// O(values).
     public func append(_ values: [Bool], to column: String) throws(DukkanError) {
         appendWords(values, to: vectors[try index(column, accepts: "Bool") { $0 == .bool }]) { $0 ? 1 : 0 }
     }
 
-    /// Appends truth values, some missing, to a BOOL column. O(values).
+    /// Appends truth values, some missing, to a BOOL column.
+    ///
+    /// O(values).
     public func append(_ values: [Bool?], to column: String) throws(DukkanError) {
         appendOptional(values, to: vectors[try index(column, accepts: "Bool") { $0 == .bool }]) { $0 ? 1 : 0 }
     }
 
-    /// Appends points in time to a TIMESTAMP column. O(values).
+    /// Appends points in time to a TIMESTAMP column.
+    ///
+    /// O(values).
     public func append(_ values: [Timestamp], to column: String) throws(DukkanError) {
         appendWords(values, to: vectors[try index(column, accepts: "Timestamp") { $0 == .timestamp }]) {
             $0.microseconds
         }
     }
 
-    /// Appends points in time, some missing, to a TIMESTAMP column. O(values).
+    /// Appends points in time, some missing, to a TIMESTAMP column.
+    ///
+    /// O(values).
     public func append(_ values: [Timestamp?], to column: String) throws(DukkanError) {
         appendOptional(values, to: vectors[try index(column, accepts: "Timestamp") { $0 == .timestamp }]) {
             $0.microseconds
         }
     }
 
-    /// Appends days to a DATE column. O(values).
+    /// Appends days to a DATE column.
+    ///
+    /// O(values).
     public func append(_ values: [CivilDate], to column: String) throws(DukkanError) {
         appendWords(values, to: vectors[try index(column, accepts: "CivilDate") { $0 == .date }]) { $0.days }
     }
 
-    /// Appends days, some missing, to a DATE column. O(values).
+    /// Appends days, some missing, to a DATE column.
+    ///
+    /// O(values).
     public func append(_ values: [CivilDate?], to column: String) throws(DukkanError) {
         appendOptional(values, to: vectors[try index(column, accepts: "CivilDate") { $0 == .date }]) { $0.days }
     }
 
-    /// Appends numbers to a DOUBLE column. O(values).
+    /// Appends numbers to a DOUBLE column.
+    ///
+    /// O(values).
     public func append(_ values: [Double], to column: String) throws(DukkanError) {
         let vector = vectors[try index(column, accepts: "Double") { $0 == .double }]
         for value in values { vector.append(value) }
     }
 
-    /// Appends numbers, some missing, to a DOUBLE column. O(values).
+    /// Appends numbers, some missing, to a DOUBLE column.
+    ///
+    /// O(values).
     public func append(_ values: [Double?], to column: String) throws(DukkanError) {
         let vector = vectors[try index(column, accepts: "Double") { $0 == .double }]
         for value in values { if let value { vector.append(value) } else { vector.appendNull() } }
     }
 
-    /// Appends texts to a STRING column. O(bytes).
+    /// Appends texts to a STRING column.
+    ///
+    /// O(bytes).
     public func append(_ values: [String], to column: String) throws(DukkanError) {
         let index = try index(column, accepts: "String") { $0 == .string }
         for value in values { try append(text: value, column: index) }
     }
 
-    /// Appends texts, some missing, to a STRING column. O(bytes).
+    /// Appends texts, some missing, to a STRING column.
+    ///
+    /// O(bytes).
     public func append(_ values: [String?], to column: String) throws(DukkanError) {
         let index = try index(column, accepts: "String") { $0 == .string }
         for value in values {
@@ -115,7 +145,9 @@ public final class RowBatchBuilder {
         }
     }
 
-    /// The rows, checked: columns of one length, and no null where the table wants a value. The builder stays as it is.
+    /// The rows, checked: columns of one length, and no null where the table wants a value.
+    ///
+    /// The builder stays as it is.
     package func batch() throws(DukkanError) -> RowBatch {
         let rows = rowCount
         for (index, vector) in vectors.enumerated() {
@@ -138,7 +170,9 @@ public final class RowBatchBuilder {
         return RowBatch(columns: vectors, rowCount: rows)
     }
 
-    /// Forgets the rows and keeps the memory. A batch made before no longer holds.
+    /// Forgets the rows and keeps the memory.
+    ///
+    /// A batch made before no longer holds.
     public func removeAll() {
         for vector in vectors { vector.removeAll() }
         for text in texts { text?.interner.trim() }

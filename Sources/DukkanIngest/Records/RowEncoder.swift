@@ -22,7 +22,9 @@ package final class RowEncoder {
         builder = RowBatchBuilder(schema)
     }
 
-    /// Encodes records and hands them over in batches. The rows of a batch hold until the next one.
+    /// Encodes records and hands them over in batches.
+    ///
+    /// The rows of a batch hold until the next one.
     package func encode(
         _ records: some Sequence<some Encodable>, deliver: (RowBatch) throws -> Void
     ) throws {
@@ -187,7 +189,9 @@ package final class RowEncoder {
     }
 }
 
-/// Foundation's types that need a meaning of their own. They are told by name: the library does not link Foundation.
+/// Foundation's types that need a meaning of their own.
+///
+/// They are told by name: the library does not link Foundation.
 private enum FoundationType {
     case date
     case decimal
