@@ -3,7 +3,26 @@
 
 static const struct dukkan_kernels *kernels = &dukkan_kernels_base;
 
+uint32_t dukkan_spread_lanes_64[16][8];
+int8_t dukkan_spread_lanes_32[256][8];
+
+static void fill_spread_lanes(void) {
+    for (uint32_t set = 0; set < 256; set++) {
+        uint32_t place = 0;
+        for (uint32_t row = 0; row < 8; row++) {
+            const uint32_t present = set >> row & 1;
+            dukkan_spread_lanes_32[set][row] = present ? (int8_t)place : -1;
+            if (set < 16 && row < 4) {
+                dukkan_spread_lanes_64[set][2 * row] = present ? 2 * place : 0x80000000u;
+                dukkan_spread_lanes_64[set][2 * row + 1] = present ? 2 * place + 1 : 0x80000000u;
+            }
+            place += present;
+        }
+    }
+}
+
 __attribute__((constructor)) static void choose_kernels(void) {
+    fill_spread_lanes();
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("x86-64-v3")) kernels = &dukkan_kernels_v3;
@@ -26,4 +45,21 @@ uint32_t dukkan_maximum_code(const uint32_t *values, size_t count) { return kern
 
 void dukkan_divide_to_doubles(const int64_t *in, size_t count, double divisor, double *out) {
     kernels->divide_to_doubles(in, count, divisor, out);
+}
+
+void dukkan_spread_integers(const int64_t *in, const uint64_t *bits, size_t count, int64_t absent, int64_t *out) {
+    kernels->spread_integers(in, bits, count, absent, out);
+}
+
+void dukkan_spread_codes(const uint32_t *in, const uint64_t *bits, size_t count, uint32_t absent, uint32_t *out) {
+    kernels->spread_codes(in, bits, count, absent, out);
+}
+
+void dukkan_spread_add_integers(const int64_t *in, const uint64_t *bits, size_t count, uint32_t shift, int64_t *out) {
+    kernels->spread_add_integers(in, bits, count, shift, out);
+}
+
+void dukkan_customer_sums(const int64_t *deltas, const int64_t *firsts, const uint64_t *begins, size_t count,
+                          uint64_t multiplier, int64_t *out) {
+    kernels->customer_sums(deltas, firsts, begins, count, multiplier, out);
 }

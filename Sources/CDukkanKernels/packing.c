@@ -81,19 +81,24 @@ static inline uint64_t value_near_end(const uint8_t *in, const uint8_t *end, siz
     return value & mask;
 }
 
+/// Values of which eight bytes from the byte of their first bit are there, and hold the whole value.
+static size_t count_of_plain_loads(size_t count, uint32_t width) {
+    const size_t byte_count = (count * width + 7) / 8;
+    if (width == 0 || width > 57 || byte_count < 8) return 0;
+    const size_t plain = ((byte_count - 8) * 8 + 7) / width + 1;
+    return plain < count ? plain : count;
+}
+
 #define UNPACK_TAIL(Output)                                                                                            \
     const uint64_t mask = low_bits(width);                                                                             \
     const uint8_t *end = in + (count * width + 7) / 8;                                                                 \
+    const size_t plain = count_of_plain_loads(count, width);                                                           \
+    size_t bit = 0;                                                                                                    \
     size_t i = 0;                                                                                                      \
-    if (width <= 57) {                                                                                                 \
-        for (; i < count; i++) {                                                                                       \
-            const size_t bit = i * width;                                                                              \
-            const uint8_t *at = in + (bit >> 3);                                                                       \
-            if (end - at < 8) break;                                                                                   \
-            uint64_t word;                                                                                             \
-            memcpy(&word, at, 8);                                                                                      \
-            out[i] = (Output)(((word >> (bit & 7)) & mask) + reference);                                               \
-        }                                                                                                              \
+    for (; i < plain; i++, bit += width) {                                                                             \
+        uint64_t word;                                                                                                 \
+        memcpy(&word, in + (bit >> 3), 8);                                                                             \
+        out[i] = (Output)(((word >> (bit & 7)) & mask) + reference);                                                   \
     }                                                                                                                  \
     for (; i < count; i++) out[i] = (Output)(value_near_end(in, end, i, width, mask) + reference);
 

@@ -2,6 +2,7 @@
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
+#define DUKKAN_AVX2 1
 #define SUFFIXED(name) name##_v3
 #include "kernels.inc"
 #pragma clang attribute pop

@@ -31,14 +31,22 @@ void dukkan_unpack_tail_integers(const uint8_t *in, size_t count, uint32_t width
 void dukkan_unpack_tail_codes(const uint8_t *in, size_t count, uint32_t width, uint32_t reference, uint32_t *out);
 void dukkan_pack_tail(const uint64_t *in, size_t count, uint32_t width, uint8_t *out);
 
-/// Running sums that start anew at each customer: out[starts[c]] = firsts[c], and each later row of customer c adds
-/// the next delta times `multiplier`, modulo 2^64. `deltas` holds starts[customers] - customers values.
-void dukkan_customer_sums(const int64_t *deltas, const int64_t *firsts, const uint32_t *starts, size_t customers,
+/// Running sums that start anew at each customer: bit i of `begins` is set where row i is a customer's first. Such a
+/// row gets the next of `firsts`; each other row adds the next of `deltas` times `multiplier`, modulo 2^64. Reads one
+/// value past the end of both lists.
+void dukkan_customer_sums(const int64_t *deltas, const int64_t *firsts, const uint64_t *begins, size_t count,
                           uint64_t multiplier, int64_t *out);
 /// Running sums in place from `first`, which stays out of `values`: values[i] = first + values[0] + … + values[i].
 void dukkan_running_sums(int64_t *values, size_t count, int64_t first);
 /// values[i] = values[i] * multiplier + addend, modulo 2^64.
 void dukkan_scale(int64_t *values, size_t count, uint64_t multiplier, uint64_t addend);
+// Spreading a dense list over rows: those whose bit is set get its values in turn, the others `absent`. Read up to seven
+// values past the list's end; write up to seven rows past `count`.
+
+void dukkan_spread_integers(const int64_t *in, const uint64_t *bits, size_t count, int64_t absent, int64_t *out);
+void dukkan_spread_codes(const uint32_t *in, const uint64_t *bits, size_t count, uint32_t absent, uint32_t *out);
+/// out[row] += value << shift for the rows whose bit is set.
+void dukkan_spread_add_integers(const int64_t *in, const uint64_t *bits, size_t count, uint32_t shift, int64_t *out);
 /// Largest value, 0 for none.
 uint32_t dukkan_maximum_code(const uint32_t *values, size_t count);
 /// out[i] = (double)in[i] / divisor, for |in[i]| <= 2^51. `out` may be `in`.

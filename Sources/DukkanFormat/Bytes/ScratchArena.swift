@@ -10,9 +10,17 @@ final class ScratchArena {
     /// Kernels may write up to this many bytes past the end of a piece.
     private static let slackByteCount = 64
 
-    init() {}
+    /// Room for the high parts and the positions of one mini-block's patches.
+    let patches: (highs: UnsafeMutablePointer<Int64>, positions: UnsafeMutablePointer<Int64>)
+
+    init() {
+        let count = PartLimits.miniBlockValueCount + 8
+        patches = (.allocate(capacity: count), .allocate(capacity: count))
+    }
 
     deinit {
+        patches.highs.deallocate()
+        patches.positions.deallocate()
         for chunk in chunks { chunk.deallocate() }
     }
 

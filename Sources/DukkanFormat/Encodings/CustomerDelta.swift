@@ -57,6 +57,6 @@ enum CustomerDelta {
         let differences = scratch.allocate(Int64.self, differenceCount)
         try IntegerStream.decode(&reader, customers.count, into: firsts, scratch: scratch, depth: 1)
         try IntegerStream.decode(&reader, differenceCount, into: differences, scratch: scratch, depth: 1)
-        dukkan_customer_sums(differences, firsts, customers.rowStarts, customers.count, multiplier, out)
+        dukkan_customer_sums(differences, firsts, customers.begins, customers.rowCount, multiplier, out)
     }
 }

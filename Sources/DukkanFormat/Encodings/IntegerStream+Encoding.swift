@@ -7,6 +7,9 @@ extension IntegerStream {
     /// Lists shorter than this are not worth a second form.
     private static let nestedCountMin = 16
 
+    /// Streams nested deeper are constant or packed. Less than the decoder's limit.
+    private static let nestedDepthMax = 4
+
     /// Appends `count` values in the smallest form found.
     static func encode(
         _ values: UnsafePointer<Int64>, _ count: Int, into writer: inout ByteWriter, effort: EncodingEffort,
@@ -19,7 +22,7 @@ extension IntegerStream {
             writer.appendSigned(profile.minimum)
             return
         }
-        let mayNest = depth < 3 && count >= nestedCountMin
+        let mayNest = depth < nestedDepthMax && count >= nestedCountMin
         if mayNest && profile.divisor > 1 {
             encodeScaled(values, count, profile, into: &writer, effort: effort, depth: depth)
             return
@@ -39,6 +42,8 @@ extension IntegerStream {
             }
             if let delta = delta(values, count, profile, packed.byteCount, effort, depth) { consider(delta) }
             if let dictionary = dictionary(values, count, bestByteCount, effort, depth) { consider(dictionary) }
+            // Spreading costs as much as unpacking, so that it should win by more than a trace.
+            if let frequent = frequent(values, count, bestByteCount * 49 / 50, effort, depth) { consider(frequent) }
         }
         if let best {
             writer.append(best.bytes)
@@ -132,5 +137,45 @@ extension IntegerStream {
             encode(indices.baseAddress!, count, into: &writer, effort: effort, depth: depth + 2)
         }
         return writer
+    }
+
+    /// One value stands in a large share of the rows: a bit a row tells where not, and only the rest is a stream.
+    private static func frequent(
+        _ values: UnsafePointer<Int64>, _ count: Int, _ byteCountToBeat: Int, _ effort: EncodingEffort, _ depth: Int
+    ) -> ByteWriter? {
+        guard count >= 128, byteCountToBeat * 8 > count else { return nil }
+        let (value, share) = mostFrequent(values, count)
+        // Each row costs a bit, and each row of the rest what a row costs now.
+        let bitsPerRow = Double(byteCountToBeat * 8) / Double(count)
+        guard 1 + (1 - share) * bitsPerRow * 0.9 < bitsPerRow else { return nil }
+        var writer = ByteWriter()
+        writer.append(StreamTag.frequent.rawValue)
+        writer.appendSigned(value)
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: count) { rest in
+            var restCount = 0
+            writer.fill((count + 7) / 8) { bitmap in
+                for i in 0..<count where values[i] != value {
+                    bitmap[i >> 3] |= 1 << UInt8(i & 7)
+                    rest[restCount] = values[i]
+                    restCount += 1
+                }
+            }
+            encode(rest.baseAddress!, restCount, into: &writer, effort: effort, depth: depth + 1)
+        }
+        return writer.count < byteCountToBeat ? writer : nil
+    }
+
+    /// The most frequent value of a sample, and its share there.
+    private static func mostFrequent(_ values: UnsafePointer<Int64>, _ count: Int) -> (Int64, Double) {
+        let sampleCount = min(count, 256)
+        var sample = (0..<sampleCount).map { values[$0 * count / sampleCount] }
+        sample.sort()
+        var best = 0, bestValue = sample[0]
+        var start = 0
+        for i in 1...sampleCount where i == sampleCount || sample[i] != sample[start] {
+            if i - start > best { (best, bestValue) = (i - start, sample[start]) }
+            start = i
+        }
+        return (bestValue, Double(best) / Double(sampleCount))
     }
 }

@@ -23,7 +23,7 @@ extension IntegerStream {
         case .constant:
             out.update(repeating: Output(truncatingIfNeeded: try reader.signed()), count: count)
         case .packed:
-            try PackedEncoding.decode(&reader, count, into: out)
+            try PackedEncoding.decode(&reader, count, into: out, scratch: scratch)
         case .runLength:
             try decodeRuns(&reader, count, into: out, scratch: scratch, depth: depth)
         case .scaled:
@@ -38,6 +38,8 @@ extension IntegerStream {
             Output.runningSums(out + 1, count - 1, first: first)
         case .dictionary:
             try decodeDictionary(&reader, count, into: out, scratch: scratch, depth: depth)
+        case .frequent:
+            try decodeFrequent(&reader, count, into: out, scratch: scratch, depth: depth)
         case .customerDelta, nil:
             throw corrupt("unknown form \(code) of a stream")
         }
@@ -81,5 +83,24 @@ extension IntegerStream {
         try decode(&reader, count, into: indices, scratch: scratch, depth: depth + 1)
         guard dukkan_maximum_code(indices, count) < distinctCount else { throw corrupt("an index without a value") }
         for i in 0..<count { out[i] = values[Int(indices[i])] }
+    }
+
+    private static func decodeFrequent<Output: StreamElement>(
+        _ reader: inout ByteReader, _ count: Int, into out: UnsafeMutablePointer<Output>, scratch: ScratchArena,
+        depth: Int
+    ) throws(DukkanError) {
+        let value = try reader.signed()
+        let byteCount = (count + 7) / 8
+        let bitmap = try reader.take(byteCount)
+        let wordCount = (count + 63) / 64
+        let words = scratch.allocate(UInt64.self, wordCount)
+        words[wordCount - 1] = 0
+        UnsafeMutableRawPointer(words).copyMemory(from: bitmap, byteCount: byteCount)
+        if count & 63 != 0 { words[wordCount - 1] &= (1 << UInt64(count & 63)) - 1 }
+        var restCount = 0
+        for word in 0..<wordCount { restCount += words[word].nonzeroBitCount }
+        let rest = scratch.allocate(Output.self, restCount)
+        try decode(&reader, restCount, into: rest, scratch: scratch, depth: depth + 1)
+        Output.spread(rest, words, count, absent: Output(truncatingIfNeeded: value), out)
     }
 }

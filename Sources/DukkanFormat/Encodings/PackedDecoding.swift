@@ -2,26 +2,37 @@ import CDukkanKernels
 
 /// What a stream decodes into: 64-bit integers, or codes of 32 bits, which keep the low half of each value.
 protocol StreamElement: FixedWidthInteger, BitwiseCopyable {
-    static func unpack(
+    /// Unpacks a vertical mini-block: writes 1,024 values.
+    static func unpackVertical(
+        _ bytes: UnsafePointer<UInt8>, _ width: Int, _ reference: Int64, _ out: UnsafeMutablePointer<Self>)
+    static func unpackHorizontal(
         _ bytes: UnsafePointer<UInt8>, _ count: Int, _ width: Int, _ reference: Int64, _ out: UnsafeMutablePointer<Self>
     )
     static func scale(_ values: UnsafeMutablePointer<Self>, _ count: Int, multiplier: UInt64, addend: Int64)
     static func runningSums(_ values: UnsafeMutablePointer<Self>, _ count: Int, first: Int64)
+    /// Adds `highs << shift` to the values whose bit is set, one high part after the other.
+    static func addSpread(
+        _ highs: UnsafePointer<Int64>, _ bits: UnsafePointer<UInt64>, _ count: Int, _ shift: Int,
+        _ out: UnsafeMutablePointer<Self>)
+    /// The next of `values` for each row whose bit is set, `absent` for the others.
+    static func spread(
+        _ values: UnsafePointer<Self>, _ bits: UnsafePointer<UInt64>, _ count: Int, absent: Self,
+        _ out: UnsafeMutablePointer<Self>)
     /// Writes eight equal values.
     static func storeEight(_ value: Self, _ out: UnsafeMutablePointer<Self>)
 }
 
 extension Int64: StreamElement {
-    @inline(__always)
-    static func unpack(
-        _ bytes: UnsafePointer<UInt8>, _ count: Int, _ width: Int, _ reference: Int64,
-        _ out: UnsafeMutablePointer<Int64>
+    static func unpackVertical(
+        _ bytes: UnsafePointer<UInt8>, _ width: Int, _ reference: Int64, _ out: UnsafeMutablePointer<Int64>
     ) {
-        if count == PartLimits.miniBlockValueCount {
-            dukkan_unpack_integers(bytes, UInt32(width), UInt64(bitPattern: reference), out)
-        } else {
-            dukkan_unpack_tail_integers(bytes, count, UInt32(width), UInt64(bitPattern: reference), out)
-        }
+        dukkan_unpack_integers(bytes, UInt32(width), UInt64(bitPattern: reference), out)
+    }
+
+    static func unpackHorizontal(
+        _ bytes: UnsafePointer<UInt8>, _ count: Int, _ width: Int, _ reference: Int64, _ out: UnsafeMutablePointer<Int64>
+    ) {
+        dukkan_unpack_tail_integers(bytes, count, UInt32(width), UInt64(bitPattern: reference), out)
     }
 
     static func scale(_ values: UnsafeMutablePointer<Int64>, _ count: Int, multiplier: UInt64, addend: Int64) {
@@ -32,6 +43,20 @@ extension Int64: StreamElement {
         dukkan_running_sums(values, count, first)
     }
 
+    static func addSpread(
+        _ highs: UnsafePointer<Int64>, _ bits: UnsafePointer<UInt64>, _ count: Int, _ shift: Int,
+        _ out: UnsafeMutablePointer<Int64>
+    ) {
+        dukkan_spread_add_integers(highs, bits, count, UInt32(shift), out)
+    }
+
+    static func spread(
+        _ values: UnsafePointer<Int64>, _ bits: UnsafePointer<UInt64>, _ count: Int, absent: Int64,
+        _ out: UnsafeMutablePointer<Int64>
+    ) {
+        dukkan_spread_integers(values, bits, count, absent, out)
+    }
+
     @inline(__always)
     static func storeEight(_ value: Int64, _ out: UnsafeMutablePointer<Int64>) {
         UnsafeMutableRawPointer(out).storeBytes(of: SIMD8(repeating: value), as: SIMD8<Int64>.self)
@@ -39,19 +64,20 @@ extension Int64: StreamElement {
 }
 
 extension UInt32: StreamElement {
-    @inline(__always)
-    static func unpack(
-        _ bytes: UnsafePointer<UInt8>, _ count: Int, _ width: Int, _ reference: Int64,
-        _ out: UnsafeMutablePointer<UInt32>
+    static func unpackVertical(
+        _ bytes: UnsafePointer<UInt8>, _ width: Int, _ reference: Int64, _ out: UnsafeMutablePointer<UInt32>
     ) {
-        let reference = UInt32(truncatingIfNeeded: reference)
-        if count != PartLimits.miniBlockValueCount {
-            dukkan_unpack_tail_codes(bytes, count, UInt32(width), reference, out)
-        } else if width <= 32 {
-            dukkan_unpack_codes(bytes, UInt32(width), reference, out)
+        if width <= 32 {
+            dukkan_unpack_codes(bytes, UInt32(width), UInt32(truncatingIfNeeded: reference), out)
         } else {
-            unpackWide(bytes, width, reference, out)
+            unpackWide(bytes, width, UInt32(truncatingIfNeeded: reference), out)
         }
+    }
+
+    static func unpackHorizontal(
+        _ bytes: UnsafePointer<UInt8>, _ count: Int, _ width: Int, _ reference: Int64, _ out: UnsafeMutablePointer<UInt32>
+    ) {
+        dukkan_unpack_tail_codes(bytes, count, UInt32(width), UInt32(truncatingIfNeeded: reference), out)
     }
 
     /// Codes never need more than 32 bits, but a file may say so: correct, not fast.
@@ -78,6 +104,29 @@ extension UInt32: StreamElement {
         }
     }
 
+    static func addSpread(
+        _ highs: UnsafePointer<Int64>, _ bits: UnsafePointer<UInt64>, _ count: Int, _ shift: Int,
+        _ out: UnsafeMutablePointer<UInt32>
+    ) {
+        var next = 0
+        for word in 0..<(count + 63) / 64 {
+            var rest = bits[word]
+            while rest != 0 {
+                let row = word * 64 + rest.trailingZeroBitCount
+                out[row] = out[row] &+ UInt32(truncatingIfNeeded: highs[next] &<< Int64(shift))
+                next += 1
+                rest &= rest &- 1
+            }
+        }
+    }
+
+    static func spread(
+        _ values: UnsafePointer<UInt32>, _ bits: UnsafePointer<UInt64>, _ count: Int, absent: UInt32,
+        _ out: UnsafeMutablePointer<UInt32>
+    ) {
+        dukkan_spread_codes(values, bits, count, absent, out)
+    }
+
     @inline(__always)
     static func storeEight(_ value: UInt32, _ out: UnsafeMutablePointer<UInt32>) {
         UnsafeMutableRawPointer(out).storeBytes(of: SIMD8(repeating: value), as: SIMD8<UInt32>.self)
@@ -86,7 +135,7 @@ extension UInt32: StreamElement {
 
 extension PackedEncoding {
     static func decode<Output: StreamElement>(
-        _ reader: inout ByteReader, _ count: Int, into out: UnsafeMutablePointer<Output>
+        _ reader: inout ByteReader, _ count: Int, into out: UnsafeMutablePointer<Output>, scratch: ScratchArena
     ) throws(DukkanError) {
         var reference: Int64 = 0
         var start = 0
@@ -96,68 +145,60 @@ extension PackedEncoding {
             let width = Int(form & 0x7F)
             guard width <= 64 else { throw corrupt("a width of \(width) bits") }
             reference = reference &+ (try reader.signed())
-            let packed = try reader.take((length * width + 7) / 8)
-            Output.unpack(packed, length, width, reference, out + start)
+            let packed = try reader.take(packedByteCount(length, width))
+            if length == PartLimits.miniBlockValueCount {
+                Output.unpackVertical(packed, width, reference, out + start)
+            } else if length >= verticalCountMin {
+                // The kernel writes more values than `out` has room for.
+                let full = scratch.allocate(Output.self, PartLimits.miniBlockValueCount)
+                Output.unpackVertical(packed, width, reference, full)
+                (out + start).update(from: full, count: length)
+            } else {
+                Output.unpackHorizontal(packed, length, width, reference, out + start)
+            }
             if form & patchedFlag != 0 {
-                try applyPatches(&reader, length, width, out + start)
+                try applyPatches(&reader, length, width, out + start, scratch)
             }
             start += length
         }
     }
 
-    @inline(never)
     private static func applyPatches<Output: StreamElement>(
-        _ reader: inout ByteReader, _ count: Int, _ width: Int, _ out: UnsafeMutablePointer<Output>
+        _ reader: inout ByteReader, _ count: Int, _ width: Int, _ out: UnsafeMutablePointer<Output>,
+        _ scratch: ScratchArena
     ) throws(DukkanError) {
         let patchCount = try reader.count(count - 1, "patches of a mini-block") + 1
         guard width < 64 else { throw corrupt("patches beside values of 64 bits") }
-        var failure: DukkanError?
-        // A mini-block's gaps and high parts take 16 KiB at most.
-        withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2 * PartLimits.miniBlockValueCount) { memory in
-            let positions = memory.baseAddress!, highs = positions + PartLimits.miniBlockValueCount
-            do throws(DukkanError) {
-                try readPositions(&reader, patchCount, count, positions)
-                let base = try reader.varint()
-                let highWidth = Int(try reader.byte())
-                guard highWidth <= 64 else { throw corrupt("patches of \(highWidth) bits") }
-                let packed = try reader.take((patchCount * highWidth + 7) / 8)
-                dukkan_unpack_tail_integers(packed, patchCount, UInt32(highWidth), base, highs)
-            } catch {
-                failure = error
-                return
-            }
+        let gapWidth = try reader.byte()
+        guard gapWidth <= 10 || gapWidth == bitmapForm else { throw corrupt("gaps of \(gapWidth) bits") }
+        let isBitmap = gapWidth == bitmapForm
+        let placeByteCount = isBitmap ? (count + 7) / 8 : (patchCount * Int(gapWidth) + 7) / 8
+        let places = try reader.take(placeByteCount)
+        let base = try reader.varint()
+        let highWidth = Int(try reader.byte())
+        guard highWidth <= 64 else { throw corrupt("patches of \(highWidth) bits") }
+        let packed = try reader.take((patchCount * highWidth + 7) / 8)
+        let (highs, memory) = scratch.patches
+        dukkan_unpack_tail_integers(packed, patchCount, UInt32(highWidth), base, highs)
+        if isBitmap {
+            let words = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: UInt64.self)
+            words[(count - 1) / 64] = 0
+            UnsafeMutableRawPointer(words).copyMemory(from: places, byteCount: placeByteCount)
+            if count & 63 != 0 { words[(count - 1) / 64] &= (1 << UInt64(count & 63)) - 1 }
+            var found = 0
+            for word in 0..<(count + 63) / 64 { found += words[word].nonzeroBitCount }
+            guard found == patchCount else { throw corrupt("patches other than stated") }
+            Output.addSpread(highs, words, count, width, out)
+        } else {
+            let positions = memory
+            dukkan_unpack_tail_integers(places, patchCount, UInt32(gapWidth), 1, positions)
+            dukkan_running_sums(positions, patchCount, -1)
+            guard positions[patchCount - 1] < Int64(count) else { throw corrupt("a patch outside its mini-block") }
             let shift = Int64(width)
             for i in 0..<patchCount {
                 let position = Int(positions[i])
                 out[position] = out[position] &+ Output(truncatingIfNeeded: highs[i] &<< shift)
             }
         }
-        if let failure { throw failure }
-    }
-
-    private static func readPositions(
-        _ reader: inout ByteReader, _ patchCount: Int, _ count: Int, _ positions: UnsafeMutablePointer<Int64>
-    ) throws(DukkanError) {
-        let gapWidth = try reader.byte()
-        if gapWidth == bitmapForm {
-            let bitmap = try reader.take((count + 7) / 8)
-            var found = 0
-            for index in 0..<(count + 7) / 8 {
-                var byte = bitmap[index]
-                while byte != 0 {
-                    guard found < patchCount else { throw corrupt("more patches than stated") }
-                    positions[found] = Int64(index * 8 + byte.trailingZeroBitCount)
-                    found += 1
-                    byte &= byte &- 1
-                }
-            }
-            guard found == patchCount, positions[found - 1] < Int64(count) else { throw corrupt("misplaced patches") }
-            return
-        }
-        guard gapWidth <= 10 else { throw corrupt("gaps of \(gapWidth) bits") }
-        let packed = try reader.take((patchCount * Int(gapWidth) + 7) / 8)
-        dukkan_unpack_tail_integers(packed, patchCount, UInt32(gapWidth), 1, positions)
-        dukkan_running_sums(positions, patchCount, -1)
-        guard positions[patchCount - 1] < Int64(count) else { throw corrupt("a patch outside its mini-block") }
     }
 }

@@ -46,9 +46,21 @@ enum PackedEncoding {
         }
     }
 
-    /// Full mini-blocks vertically, shorter ones horizontally, so that they waste nothing.
-    static func pack(_ values: UnsafePointer<UInt64>, _ count: Int, _ width: Int, into writer: inout ByteWriter) {
-        if count == PartLimits.miniBlockValueCount {
+    /// Mini-blocks of at least so many values are packed vertically, the missing ones as zeros. A row block's last
+    /// mini-block is mostly almost full.
+    static let verticalCountMin = 896
+
+    static func packedByteCount(_ count: Int, _ width: Int) -> Int {
+        count >= verticalCountMin ? width * 128 : (count * width + 7) / 8
+    }
+
+    /// Mini-blocks that are full or almost so vertically, shorter ones horizontally, so that they waste nothing. `values`
+    /// has room for a full one.
+    static func pack(
+        _ values: UnsafeMutablePointer<UInt64>, _ count: Int, _ width: Int, into writer: inout ByteWriter
+    ) {
+        if count >= verticalCountMin {
+            (values + count).update(repeating: 0, count: PartLimits.miniBlockValueCount - count)
             writer.fill(width * 128) { dukkan_pack(values, UInt32(width), $0) }
         } else {
             writer.fill((count * width + 7) / 8) { dukkan_pack_tail(values, count, UInt32(width), $0) }

@@ -14,6 +14,8 @@ enum StreamTag: UInt8 {
     case dictionary = 5
     /// First values of the customers, and the stream of differences between rows of one customer.
     case customerDelta = 6
+    /// One frequent value, a bitmap of the other rows, and the stream of their values.
+    case frequent = 7
 
     /// The name that `inspect` shows.
     var name: String {
@@ -25,6 +27,7 @@ enum StreamTag: UInt8 {
         case .delta: "delta"
         case .dictionary: "dictionary"
         case .customerDelta: "customer-delta"
+        case .frequent: "frequent"
         }
     }
 }

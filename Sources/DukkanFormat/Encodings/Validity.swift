@@ -78,24 +78,6 @@ enum Validity {
         }
     }
 
-    /// Spreads the values that stand at the front of `values` over the rows that have one, and zeros over the others.
-    ///
-    /// From the back, in place.
-    static func expand<Element: BitwiseCopyable & ExpressibleByIntegerLiteral>(
-        _ values: UnsafeMutablePointer<Element>, _ words: UnsafePointer<UInt64>, rowCount: Int, valueCount: Int
-    ) {
-        var from = valueCount
-        var row = rowCount
-        while row > 0 {
-            row -= 1
-            let present = words[row >> 6] >> UInt64(row & 63) & 1 != 0
-            // One load too far for a first row that is null; its value is then not used.
-            let value = values[max(from - 1, 0)]
-            values[row] = present ? value : 0
-            from &-= present ? 1 : 0
-        }
-    }
-
     /// Sets the rows without a value to zero.
     static func clear<Element: BitwiseCopyable & ExpressibleByIntegerLiteral>(
         _ values: UnsafeMutablePointer<Element>, _ words: UnsafePointer<UInt64>, rowCount: Int

@@ -29,9 +29,14 @@ struct ColumnBlockDecoder {
                     &reader, form: form, rowCount: rowCount, nullCount: nullCount, into: vector, scratch: scratch)
             }
             let isFilled = form & Validity.filledFlag != 0
-            let valueCount = isFilled ? rowCount : rowCount - nullCount
-            try decodeValues(valueCount, into: vector)
-            if form != Validity.noNulls { spread(vector, valueCount, isFilled) }
+            if form == Validity.noNulls {
+                try decodeValues(rowCount, into: vector)
+            } else if isFilled {
+                try decodeValues(rowCount, into: vector)
+                clear(vector)
+            } else {
+                try decodeAndSpread(into: vector)
+            }
             vector.hasNulls = form != Validity.noNulls
             vector.count = rowCount
         }
@@ -40,48 +45,73 @@ struct ColumnBlockDecoder {
 
     private mutating func decodeValues(_ valueCount: Int, into vector: ColumnVector) throws(DukkanError) {
         switch vector.kind {
-        case .integers:
-            if let customers {
-                guard valueCount == rowCount, customers.rowCount == rowCount else {
-                    throw corrupt("customers that do not fit the block")
-                }
-                guard try reader.byte() == StreamTag.customerDelta.rawValue else {
-                    throw corrupt("a block that does not need its customers after all")
-                }
-                try CustomerDelta.decode(&reader, customers: customers, into: vector.integers, scratch: scratch)
-            } else {
-                try IntegerStream.decode(&reader, valueCount, into: vector.integers, scratch: scratch)
-            }
-        case .doubles:
-            try DoubleStream.decode(&reader, valueCount, into: vector.doubles, scratch: scratch)
-        case .codes:
-            var strings = dictionary
-            if !hasPartDictionary {
-                let count = try reader.count(valueCount, "strings of a block")
-                strings = try StringList.decode(&reader, count, scratch: scratch)
-                vector.dictionary = strings
-            }
-            guard let strings else { preconditionFailure("the column has a part dictionary") }
-            try IntegerStream.decode(&reader, valueCount, into: vector.codes, scratch: scratch)
-            guard Int(dukkan_maximum_code(vector.codes, valueCount)) < strings.count else {
-                throw corrupt("a code without a string")
-            }
+        case .integers: try decodeIntegers(valueCount, vector.integers)
+        case .doubles: try DoubleStream.decode(&reader, valueCount, into: vector.doubles, scratch: scratch)
+        case .codes: try decodeCodes(valueCount, vector.codes, vector)
         }
     }
 
-    /// Gives each row its value and null rows zero.
-    private func spread(_ vector: ColumnVector, _ valueCount: Int, _ isFilled: Bool) {
+    /// The values stand one behind the other; they go to the rows that have one, and null rows get zero.
+    private mutating func decodeAndSpread(into vector: ColumnVector) throws(DukkanError) {
+        let valueCount = rowCount - nullCount
         let words = vector.validity
-        switch (vector.kind, isFilled) {
-        case (.integers, true): Validity.clear(vector.integers, words, rowCount: rowCount)
-        case (.doubles, true): Validity.clear(vector.doubles, words, rowCount: rowCount)
-        case (.codes, true): Validity.clear(vector.codes, words, rowCount: rowCount)
-        case (.integers, false):
-            Validity.expand(vector.integers, words, rowCount: rowCount, valueCount: valueCount)
-        case (.doubles, false):
-            Validity.expand(vector.doubles, words, rowCount: rowCount, valueCount: valueCount)
-        case (.codes, false):
-            Validity.expand(vector.codes, words, rowCount: rowCount, valueCount: valueCount)
+        switch vector.kind {
+        case .integers:
+            let values = scratch.allocate(Int64.self, valueCount)
+            try decodeIntegers(valueCount, values)
+            dukkan_spread_integers(values, words, rowCount, 0, vector.integers)
+        case .doubles:
+            let values = scratch.allocate(Double.self, valueCount)
+            try DoubleStream.decode(&reader, valueCount, into: values, scratch: scratch)
+            // The bits of 0.0 are those of 0.
+            let bits = UnsafeRawPointer(values).assumingMemoryBound(to: Int64.self)
+            let out = UnsafeMutableRawPointer(vector.doubles).assumingMemoryBound(to: Int64.self)
+            dukkan_spread_integers(bits, words, rowCount, 0, out)
+        case .codes:
+            let values = scratch.allocate(UInt32.self, valueCount)
+            try decodeCodes(valueCount, values, vector)
+            dukkan_spread_codes(values, words, rowCount, 0, vector.codes)
+        }
+    }
+
+    private mutating func decodeIntegers(
+        _ valueCount: Int, _ out: UnsafeMutablePointer<Int64>
+    ) throws(DukkanError) {
+        guard let customers else {
+            try IntegerStream.decode(&reader, valueCount, into: out, scratch: scratch)
+            return
+        }
+        guard valueCount == rowCount, customers.rowCount == rowCount else {
+            throw corrupt("customers that do not fit the block")
+        }
+        guard try reader.byte() == StreamTag.customerDelta.rawValue else {
+            throw corrupt("a block that does not need its customers after all")
+        }
+        try CustomerDelta.decode(&reader, customers: customers, into: out, scratch: scratch)
+    }
+
+    private mutating func decodeCodes(
+        _ valueCount: Int, _ out: UnsafeMutablePointer<UInt32>, _ vector: ColumnVector
+    ) throws(DukkanError) {
+        var strings = dictionary
+        if !hasPartDictionary {
+            let count = try reader.count(valueCount, "strings of a block")
+            strings = try StringList.decode(&reader, count, scratch: scratch)
+            vector.dictionary = strings
+        }
+        guard let strings else { preconditionFailure("the column has a part dictionary") }
+        try IntegerStream.decode(&reader, valueCount, into: out, scratch: scratch)
+        guard Int(dukkan_maximum_code(out, valueCount)) < strings.count else {
+            throw corrupt("a code without a string")
+        }
+    }
+
+    private func clear(_ vector: ColumnVector) {
+        let words = vector.validity
+        switch vector.kind {
+        case .integers: Validity.clear(vector.integers, words, rowCount: rowCount)
+        case .doubles: Validity.clear(vector.doubles, words, rowCount: rowCount)
+        case .codes: Validity.clear(vector.codes, words, rowCount: rowCount)
         }
     }
 }
