@@ -48,7 +48,7 @@ enum PackedEncoding {
 
     /// Mini-blocks of at least so many values are packed vertically, the missing ones as zeros. A row block's last
     /// mini-block is mostly almost full.
-    static let verticalCountMin = 896
+    static let verticalCountMin = 960
 
     static func packedByteCount(_ count: Int, _ width: Int) -> Int {
         count >= verticalCountMin ? width * 128 : (count * width + 7) / 8

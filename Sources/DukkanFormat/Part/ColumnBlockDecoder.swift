@@ -8,6 +8,8 @@ struct ColumnBlockDecoder {
     /// Those of the row block; nil unless the block needs them.
     let customers: CustomerBlock?
     let hasPartDictionary: Bool
+    /// The block holds ranks by frequency instead of codes.
+    let storesRanks: Bool
     let dictionary: StringDictionary?
     let scratch: ScratchArena
 
@@ -103,6 +105,12 @@ struct ColumnBlockDecoder {
         try IntegerStream.decode(&reader, valueCount, into: out, scratch: scratch)
         guard Int(dukkan_maximum_code(out, valueCount)) < strings.count else {
             throw corrupt("a code without a string")
+        }
+        guard storesRanks else { return }
+        guard strings.codesByRank.count == strings.count else { throw corrupt("ranks without their codes") }
+        strings.codesByRank.withUnsafeBufferPointer { codes in
+            let codes = codes.baseAddress!
+            for i in 0..<valueCount { out[i] = codes[Int(out[i])] }
         }
     }
 

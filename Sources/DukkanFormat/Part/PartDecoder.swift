@@ -42,7 +42,8 @@ package enum PartDecoder {
                 reader: ByteReader(content), rowCount: footer.rowBlocks[block].rowCount,
                 nullCount: columnBlock.statistics.nullCount,
                 customers: columnBlock.needsCustomers ? customers : nil,
-                hasPartDictionary: footer.columns[column].dictionary != nil, dictionary: dictionary, scratch: scratch)
+                hasPartDictionary: footer.columns[column].dictionary != nil, storesRanks: columnBlock.storesRanks,
+                dictionary: dictionary, scratch: scratch)
             if columnBlock.needsCustomers { precondition(customers != nil, "the block needs its customers") }
             try decoder.decode(into: vector)
         } catch {
@@ -62,9 +63,12 @@ package enum PartDecoder {
         do throws(DukkanError) {
             let scratch = ScratchArena()
             var reader = ByteReader(try content(bytes, location, footer, scratch))
-            let dictionary = try StringList.decode(&reader, footer.columns[column].dictionaryCount, scratch: scratch)
+            let count = footer.columns[column].dictionaryCount
+            let ranks = try PartDictionary.decodeRanks(&reader, count, scratch: scratch)
+            let strings = try StringList.decode(&reader, count, scratch: scratch)
             guard reader.isAtEnd else { throw corrupt("bytes behind a dictionary's end") }
-            return dictionary
+            return StringDictionary(
+                offsets: strings.offsets, bytes: strings.bytes, isSorted: true, codesByRank: ranks)
         } catch {
             throw located(error, footer.columns[column].definition.name, nil)
         }

@@ -172,6 +172,8 @@ extension PartFooter.ColumnBlock {
         guard flags & ~FooterFlags.columnBlockAll == 0 else { throw corrupt("unknown flags of a block") }
         self.location = location
         needsCustomers = flags & FooterFlags.needsCustomers != 0
+        storesRanks = flags & FooterFlags.storesRanks != 0
+        guard !storesRanks || dictionaryCount != nil else { throw corrupt("ranks without a dictionary") }
         statistics = .empty
         statistics.nullCount = try reader.count(rowCount, "nulls of a block")
         statistics.containsNaN = flags & FooterFlags.containsNaN != 0

@@ -62,6 +62,8 @@ package struct PartFooter: Sendable {
         package var location: BlockLocation
         /// Decoding needs the row block's ``CustomerBlock``.
         package var needsCustomers: Bool
+        /// The block holds ranks by frequency instead of codes; the part dictionary turns them back.
+        var storesRanks: Bool
         package var statistics: BlockStatistics
     }
 }

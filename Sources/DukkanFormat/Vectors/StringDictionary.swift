@@ -8,16 +8,23 @@ package final class StringDictionary: Sendable {
     package let bytes: [UInt8]
     /// Whether the strings are strictly ascending by bytes.
     package let isSorted: Bool
+    /// Of a part dictionary whose column stores ranks by frequency: the code of each rank. Empty otherwise.
+    let codesByRank: [UInt32]
 
     package static let empty = StringDictionary(offsets: [0], bytes: [], isSorted: true)
     /// Most bytes in one dictionary.
     package static let byteCountMax = Int(UInt32.max)
 
-    package init(offsets: [UInt32], bytes: [UInt8], isSorted: Bool) {
+    package convenience init(offsets: [UInt32], bytes: [UInt8], isSorted: Bool) {
+        self.init(offsets: offsets, bytes: bytes, isSorted: isSorted, codesByRank: [])
+    }
+
+    init(offsets: [UInt32], bytes: [UInt8], isSorted: Bool, codesByRank: [UInt32]) {
         precondition(!offsets.isEmpty && Int(offsets[offsets.count - 1]) == bytes.count)
         self.offsets = offsets
         self.bytes = bytes
         self.isSorted = isSorted
+        self.codesByRank = codesByRank
     }
 
     package convenience init(_ strings: [String]) {

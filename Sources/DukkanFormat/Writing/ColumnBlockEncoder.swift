@@ -2,6 +2,7 @@
 struct EncodedBlock: Sendable {
     var bytes: [UInt8]
     var needsCustomers = false
+    var storesRanks = false
     var statistics = BlockStatistics.empty
 }
 
@@ -16,6 +17,8 @@ struct ColumnBlockEncoder {
     let customerStarts: [UInt32]
     /// Strings in the part dictionary; nil where the codes are those of `pool`.
     let partDictionaryCount: Int?
+    /// The rank by frequency of each code; nil where the block stores codes.
+    let ranks: [UInt32]?
     let pool: StringPool?
     let effort: EncodingEffort
 
@@ -34,6 +37,7 @@ struct ColumnBlockEncoder {
             case .integers:
                 withUnsafeTemporaryAllocation(of: Int64.self, capacity: rowCount) { values in
                     gather(vector.integers + firstRow, into: values.baseAddress!) { $0 }
+                    describe(integers: values.baseAddress!, presentCount, &block.statistics)
                     encodeIntegers(values.baseAddress!, presentCount, nullCount, &content, &block)
                 }
             case .doubles:
@@ -88,7 +92,6 @@ struct ColumnBlockEncoder {
         _ values: UnsafePointer<Int64>, _ presentCount: Int, _ nullCount: Int, _ content: inout ByteWriter,
         _ block: inout EncodedBlock
     ) {
-        describe(integers: values, presentCount, &block.statistics)
         var best = ByteWriter()
         encodeValidity(nullCount, filled: false, &best)
         let headByteCount = best.count
@@ -141,13 +144,18 @@ struct ColumnBlockEncoder {
                 unknownBounds(&block)
             } else {
                 gather(vector.codes + firstRow, into: values) { Int64($0) }
-                encodeIntegers(values, presentCount, nullCount, &content, &block)
+                describe(integers: values, presentCount, &block.statistics)
                 block.statistics.sum = nil
                 if let partDictionaryCount, partDictionaryCount <= 64 {
                     var presence: UInt64 = 0
                     for i in 0..<presentCount { presence |= 1 << UInt64(values[i]) }
                     block.statistics.codePresence = presence
                 }
+                if let ranks {
+                    for i in 0..<presentCount { values[i] = Int64(ranks[Int(values[i])]) }
+                    block.storesRanks = true
+                }
+                encodeIntegers(values, presentCount, nullCount, &content, &block)
             }
         }
     }

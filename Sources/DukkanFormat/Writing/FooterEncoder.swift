@@ -41,7 +41,7 @@ struct FooterEncoder {
         for (definition, blocks) in zip(self.columns, columns) {
             for (byteCount, block) in blocks {
                 columnBlocks.appendVarint(byteCount)
-                append(block.statistics, block.needsCustomers, definition.type.physical)
+                append(block, definition.type.physical)
             }
         }
     }
@@ -67,11 +67,13 @@ struct FooterEncoder {
         previousKey = key
     }
 
-    private mutating func append(_ statistics: BlockStatistics, _ needsCustomers: Bool, _ kind: PhysicalKind) {
+    private mutating func append(_ block: EncodedBlock, _ kind: PhysicalKind) {
+        let statistics = block.statistics
         let hasBounds =
             kind == .doubles
             ? statistics.minimumDouble <= statistics.maximumDouble : statistics.minimum <= statistics.maximum
-        var flags: UInt8 = needsCustomers ? FooterFlags.needsCustomers : 0
+        var flags: UInt8 = block.needsCustomers ? FooterFlags.needsCustomers : 0
+        if block.storesRanks { flags |= FooterFlags.storesRanks }
         if hasBounds { flags |= FooterFlags.bounds }
         if statistics.sum != nil { flags |= FooterFlags.sum }
         if statistics.codePresence != nil { flags |= FooterFlags.codePresence }
@@ -131,7 +133,8 @@ enum FooterFlags {
     static let sum: UInt8 = 4
     static let codePresence: UInt8 = 8
     static let containsNaN: UInt8 = 16
-    static let columnBlockAll: UInt8 = 31
+    static let storesRanks: UInt8 = 32
+    static let columnBlockAll: UInt8 = 63
 }
 
 extension ColumnType {

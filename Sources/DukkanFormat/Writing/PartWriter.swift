@@ -12,6 +12,9 @@ package final class PartWriter {
     private var offset = 0
     private var summary: PartSummary
     private var isFinished = false
+    /// Chosen with the first stripe: for each column the codes by rank, where it stores ranks.
+    private var codesByRank: [[UInt32]?] = []
+    private var ranks: [[UInt32]?] = []
 
     /// Rows that are taken over before the next look whether a stripe is full.
     private static let sliceRowCount = 1 << 16
@@ -98,7 +101,9 @@ package final class PartWriter {
             guard let dictionary else { continue }
             var content = ByteWriter()
             let effort = EncodingEffort(thorough: options.thorough)
-            StringList.encode(dictionary, into: &content, effort: effort)
+            PartDictionary.encode(
+                dictionary, codesByRank: codesByRank.isEmpty ? [] : codesByRank[column] ?? [], into: &content,
+                effort: effort)
             let bytes = BlockFrame.wrap(content.bytes, tryLZ4: true, effort: effort)
             footer.addDictionary(column: column, byteCount: try write(block: bytes))
         }
@@ -110,8 +115,11 @@ package final class PartWriter {
     }
 
     private func writeStripe() throws {
-        let stripe = StripeEncoder(pending: pending, options: options)
-        let encoded = stripe.encode()
+        if codesByRank.isEmpty {
+            codesByRank = StripeEncoder(pending: pending, options: options, ranks: []).chooseRanks()
+            ranks = codesByRank.map { $0.map { PartDictionary.ranks(of: $0) } }
+        }
+        let encoded = StripeEncoder(pending: pending, options: options, ranks: ranks).encode()
         var directories: [Int] = []
         for directory in encoded.directories { directories.append(try write(block: directory.bytes)) }
         var columns: [[(byteCount: Int, block: EncodedBlock)]] = []
@@ -119,10 +127,9 @@ package final class PartWriter {
             columns.append(
                 try blocks.map { block in
                     let byteCount = try write(block: block.bytes)
-                    return (
-                        byteCount,
-                        EncodedBlock(bytes: [], needsCustomers: block.needsCustomers, statistics: block.statistics)
-                    )
+                    var described = block
+                    described.bytes = []
+                    return (byteCount, described)
                 })
         }
         footer.addStripe(pending, directoryByteCounts: directories, columns: columns)
