@@ -10,6 +10,11 @@ final class ScratchArena {
     /// Kernels may write up to this many bytes past the end of a piece.
     private static let slackByteCount = 64
 
+    /// The forms met while decoding, with their depth; nil unless somebody asked.
+    ///
+    /// See ``PartDecoder/describe``.
+    var trace: [(depth: Int, name: String)]?
+
     /// Room for the high parts and the positions of one mini-block's patches.
     let patches: (highs: UnsafeMutablePointer<Int64>, positions: UnsafeMutablePointer<Int64>)
 
@@ -22,6 +27,12 @@ final class ScratchArena {
         patches.highs.deallocate()
         patches.positions.deallocate()
         for chunk in chunks { chunk.deallocate() }
+    }
+
+    /// Notes a form, if somebody asked.
+    @inline(__always)
+    func note(_ depth: Int, _ name: @autoclosure () -> String) {
+        if trace != nil { trace?.append((depth, name())) }
     }
 
     /// Takes all pieces back.

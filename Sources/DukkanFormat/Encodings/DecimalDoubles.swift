@@ -124,6 +124,7 @@ enum DoubleStream {
     ) throws(DukkanError) {
         guard count > 0 else { return }
         let tag = try reader.byte()
+        scratch.note(0, tag == decimalTag ? "decimal" : tag == bitsTag ? "bits" : "split")
         // The integers are written where the doubles will stand: both have eight bytes.
         let integers = UnsafeMutableRawPointer(out).assumingMemoryBound(to: Int64.self)
         switch tag {

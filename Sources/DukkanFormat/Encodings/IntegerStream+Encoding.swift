@@ -7,7 +7,9 @@ extension IntegerStream {
     /// Lists shorter than this are not worth a second form.
     private static let nestedCountMin = 16
 
-    /// Streams nested deeper are constant or packed. Less than the decoder's limit.
+    /// Streams nested deeper are constant or packed.
+    ///
+    /// Less than the decoder's limit.
     private static let nestedDepthMax = 4
 
     /// Appends `count` values in the smallest form found.
@@ -41,8 +43,8 @@ extension IntegerStream {
                 consider(runLength(values, count, profile.runCount, effort, depth))
             }
             if let delta = delta(values, count, profile, packed.byteCount, effort, depth) { consider(delta) }
-            if let dictionary = dictionary(values, count, bestByteCount, effort, depth) { consider(dictionary) }
-            // Spreading costs as much as unpacking, so that it should win by more than a trace.
+            // Looking up or spreading costs as much as unpacking: these should win by more than a trace.
+            if let dictionary = dictionary(values, count, bestByteCount * 49 / 50, effort, depth) { consider(dictionary) }
             if let frequent = frequent(values, count, bestByteCount * 49 / 50, effort, depth) { consider(frequent) }
         }
         if let best {

@@ -19,6 +19,7 @@ extension IntegerStream {
         guard count > 0 else { return }
         guard depth < PartLimits.streamDepthMax else { throw corrupt("streams nested too deep") }
         let code = try reader.byte()
+        scratch.note(depth, StreamTag(rawValue: code)?.name ?? "")
         switch StreamTag(rawValue: code) {
         case .constant:
             out.update(repeating: Output(truncatingIfNeeded: try reader.signed()), count: count)
@@ -29,6 +30,7 @@ extension IntegerStream {
         case .scaled:
             let base = try reader.signed()
             let divisor = try reader.varint()
+            scratch.note(depth + 1, "\(divisor)")
             try decode(&reader, count, into: out, scratch: scratch, depth: depth + 1)
             Output.scale(out, count, multiplier: divisor, addend: base)
         case .delta:

@@ -30,7 +30,8 @@ extension Int64: StreamElement {
     }
 
     static func unpackHorizontal(
-        _ bytes: UnsafePointer<UInt8>, _ count: Int, _ width: Int, _ reference: Int64, _ out: UnsafeMutablePointer<Int64>
+        _ bytes: UnsafePointer<UInt8>, _ count: Int, _ width: Int, _ reference: Int64,
+        _ out: UnsafeMutablePointer<Int64>
     ) {
         dukkan_unpack_tail_integers(bytes, count, UInt32(width), UInt64(bitPattern: reference), out)
     }
@@ -75,7 +76,8 @@ extension UInt32: StreamElement {
     }
 
     static func unpackHorizontal(
-        _ bytes: UnsafePointer<UInt8>, _ count: Int, _ width: Int, _ reference: Int64, _ out: UnsafeMutablePointer<UInt32>
+        _ bytes: UnsafePointer<UInt8>, _ count: Int, _ width: Int, _ reference: Int64,
+        _ out: UnsafeMutablePointer<UInt32>
     ) {
         dukkan_unpack_tail_codes(bytes, count, UInt32(width), UInt32(truncatingIfNeeded: reference), out)
     }

@@ -46,16 +46,18 @@ enum PackedEncoding {
         }
     }
 
-    /// Mini-blocks of at least so many values are packed vertically, the missing ones as zeros. A row block's last
-    /// mini-block is mostly almost full.
+    /// Mini-blocks of at least so many values are packed vertically, the missing ones as zeros.
+    ///
+    /// A row block's last mini-block is mostly almost full.
     static let verticalCountMin = 960
 
     static func packedByteCount(_ count: Int, _ width: Int) -> Int {
         count >= verticalCountMin ? width * 128 : (count * width + 7) / 8
     }
 
-    /// Mini-blocks that are full or almost so vertically, shorter ones horizontally, so that they waste nothing. `values`
-    /// has room for a full one.
+    /// Mini-blocks that are full or almost so vertically, shorter ones horizontally, so that they waste nothing.
+    ///
+    /// `values` has room for a full one.
     static func pack(
         _ values: UnsafeMutablePointer<UInt64>, _ count: Int, _ width: Int, into writer: inout ByteWriter
     ) {

@@ -51,6 +51,11 @@ enum StringList {
     ) throws(DukkanError) -> StringDictionary {
         guard count > 0 else { return .empty }
         let tag = try reader.byte()
+        scratch.note(0, tag == frontCodedTag ? "front-coded" : "pattern")
+        // The streams inside would not say much more.
+        let trace = scratch.trace
+        scratch.trace = nil
+        defer { scratch.trace = trace }
         switch tag {
         case frontCodedTag:
             return try decodeFrontCoded(&reader, count, scratch)

@@ -40,6 +40,7 @@ enum Validity {
     ) throws(DukkanError) {
         let words = vector.validity
         let wordCount = (rowCount + 63) / 64
+        scratch.note(0, form & ~filledFlag == bitmap ? "null-bitmap" : "null-runs")
         switch form & ~filledFlag {
         case bitmap:
             let bytes = try reader.take((rowCount + 7) / 8)

@@ -8,7 +8,9 @@ package final class StringDictionary: Sendable {
     package let bytes: [UInt8]
     /// Whether the strings are strictly ascending by bytes.
     package let isSorted: Bool
-    /// Of a part dictionary whose column stores ranks by frequency: the code of each rank. Empty otherwise.
+    /// Of a part dictionary whose column stores ranks by frequency: the code of each rank.
+    ///
+    /// Empty otherwise.
     let codesByRank: [UInt32]
 
     package static let empty = StringDictionary(offsets: [0], bytes: [], isSorted: true)
