@@ -44,7 +44,9 @@ extension IntegerStream {
             }
             if let delta = delta(values, count, profile, packed.byteCount, effort, depth) { consider(delta) }
             // Looking up or spreading costs as much as unpacking: these should win by more than a trace.
-            if let dictionary = dictionary(values, count, bestByteCount * 49 / 50, effort, depth) { consider(dictionary) }
+            if let dictionary = dictionary(values, count, bestByteCount * 49 / 50, effort, depth) {
+                consider(dictionary)
+            }
             if let frequent = frequent(values, count, bestByteCount * 49 / 50, effort, depth) { consider(frequent) }
         }
         if let best {
