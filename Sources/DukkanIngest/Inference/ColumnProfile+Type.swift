@@ -31,8 +31,10 @@ extension ColumnProfile {
         guard numberCount == count else { return nil }
         if compactDateCount == count, count >= 10 || ColumnProfile.namesTime(name) { return (.date, .compact) }
         if hasLeadingZero && keepsZeros { return nil }
+        // Whole numbers beyond 64 bits are names of things, not amounts.
+        if exceedsInteger, !hasFraction, !hasExponent { return nil }
         // 17850.0 is a whole number that went through a program which made it a double.
-        if !hasFraction, !hasExponent, decimalsMax <= 1, !exceedsInteger { return (.int, nil) }
+        if !hasFraction, !hasExponent, decimalsMax <= 1 { return (.int, nil) }
         if hasExponent || decimalsMax > ColumnProfile.moneyDecimalsMax || wholeDigitsMax + decimalsMax > 18 {
             return (.double, nil)
         }
