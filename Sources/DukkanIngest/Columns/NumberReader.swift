@@ -127,6 +127,8 @@ enum NumberReader {
                 if !number.isLong { number.digits += UInt64(digit) }
                 if number.hasPoint { number.exponent -= pendingZeros + 1 }
                 pendingZeros = 0
+            } else if number.hasPoint {
+                number.exponent = -fractionDigits
             }
             at += 1
         }
