@@ -57,8 +57,9 @@ enum MergedStrings {
             }
             try cursor.part.readColumn(
                 place, block: block, customers: customers, dictionary: dictionary, into: vector, reader: reader)
-            for row in 0..<vector.count where vector.isValid(row) && !deletes.isDeleted(rowBlock.firstRow + row) {
-                used[Int(vector.codes[row])] = true
+            let valid = ValidRows(vector), codes = vector.codes
+            for row in 0..<vector.count where valid[row] && !deletes.isDeleted(rowBlock.firstRow + row) {
+                used[Int(codes[row])] = true
             }
         }
         return used

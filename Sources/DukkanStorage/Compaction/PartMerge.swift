@@ -251,9 +251,10 @@ final class PartMerge {
                 guard let renaming = renamings[column], let interner = window.interners[column] else { continue }
                 renaming.beginBatch(pieces)
                 let codes = vector.codes
+                let valid = ValidRows(vector)
                 for i in 0..<vector.count {
                     codes[i] =
-                        vector.isValid(i)
+                        valid[i]
                         ? renaming.code(codes[i], cursor: Int(rows[i]) >> RunBuffer.pieceShift, interner) : 0
                 }
                 vector.dictionary = interner.dictionary()
@@ -265,10 +266,10 @@ final class PartMerge {
         _ vector: ColumnVector, _ rows: UnsafeBufferPointer<UInt32>, _ translations: [[UInt32]]
     ) {
         let codes = vector.codes
-        let hasNulls = vector.hasNulls
+        let valid = ValidRows(vector)
         translations.withUnsafeBufferPointer { translations in
             for i in 0..<vector.count {
-                if hasNulls && !vector.isValid(i) {
+                if !valid[i] {
                     codes[i] = 0
                 } else {
                     codes[i] = translations[Int(rows[i]) >> RunBuffer.pieceShift][Int(codes[i])]

@@ -24,6 +24,7 @@ struct PartVerification {
             let edge = checkBlock(block, dictionaries) { finding in collected.withLock { $0.append((block, finding)) } }
             if let edge { edges.withLock { $0[block] = edge } }
         }
+        checkHead { finding in collected.withLock { $0.append((-1, finding)) } }
         var findings = collected.withLock { $0 }.sorted { $0.block < $1.block }.map(\.finding)
         findings += checkOrder(edges.withLock { $0 })
         findings += checkFooter()
@@ -39,6 +40,18 @@ struct PartVerification {
         guard var error = error as? DukkanError else { return finding("\(error)", block: block) }
         error.place.file = error.place.file ?? part.file.path
         return VerificationFinding(place: error.place, message: error.message, isDamage: true)
+    }
+
+    /// Reading never needs the head of a part, so only verification looks at it.
+    private func checkHead(_ report: (VerificationFinding) -> Void) {
+        let head = UnsafeMutableRawBufferPointer.allocate(byteCount: PartFooter.headerByteCount, alignment: 8)
+        defer { head.deallocate() }
+        do {
+            try part.file.read(into: head, at: 0)
+            try PartFooter.checkHeader(UnsafeRawBufferPointer(head), identifier: part.entry.identifier)
+        } catch {
+            report(finding(error))
+        }
     }
 
     private func readDictionaries(_ report: (VerificationFinding) -> Void) -> [StringDictionary?] {
@@ -157,7 +170,7 @@ struct PartVerification {
     ) {
         let stated = column.blocks[block].statistics
         let name = column.definition.name
-        let nulls = (0..<vector.count).count { !vector.isValid($0) }
+        let nulls = ValidRows(vector).nullCount(vector.count)
         if nulls != stated.nullCount {
             report(finding("\(nulls) nulls, the footer says \(stated.nullCount)", column: name, block: block))
         }
@@ -177,10 +190,11 @@ struct PartVerification {
     ) {
         var minimum = Int64.max, maximum = Int64.min
         var sum: Int128 = 0
-        for row in 0..<vector.count where vector.isValid(row) {
-            minimum = min(minimum, vector.integers[row])
-            maximum = max(maximum, vector.integers[row])
-            sum += Int128(vector.integers[row])
+        let valid = ValidRows(vector), values = vector.integers
+        for row in 0..<vector.count where valid[row] {
+            minimum = min(minimum, values[row])
+            maximum = max(maximum, values[row])
+            sum += Int128(values[row])
         }
         if minimum != stated.minimum || maximum != stated.maximum {
             report(finding("the bounds in the footer are not those of the values", column: name, block: block))
@@ -196,8 +210,9 @@ struct PartVerification {
     ) {
         var minimum = Double.infinity, maximum = -Double.infinity
         var containsNaN = false
-        for row in 0..<vector.count where vector.isValid(row) {
-            let value = vector.doubles[row]
+        let valid = ValidRows(vector), values = vector.doubles
+        for row in 0..<vector.count where valid[row] {
+            let value = values[row]
             if value.isNaN {
                 containsNaN = true
             } else {
@@ -218,8 +233,9 @@ struct PartVerification {
         var minimum = Int64.max, maximum = Int64.min
         var presence: UInt64 = 0
         let count = vector.dictionary?.count ?? 0
-        for row in 0..<vector.count where vector.isValid(row) {
-            let code = Int(vector.codes[row])
+        let valid = ValidRows(vector), codes = vector.codes
+        for row in 0..<vector.count where valid[row] {
+            let code = Int(codes[row])
             if code >= count {
                 report(finding("row \(row) has a code without a string", column: name, block: block))
                 return

@@ -33,7 +33,7 @@ final class RunBuffer {
         translations = Array(repeating: nil, count: schema.columns.count)
         // Values, sort keys and order; a key index where rows may replace each other.
         rowByteCount =
-            schema.columns.reduce(0) { $0 + ColumnVector.stride($1.type.physical) } + 28
+            schema.columns.reduce(0) { $0 + ColumnVector.stride($1.type.physical) } + 16
             + (schema.uniqueColumn == nil ? 0 : 32)
     }
 
@@ -85,10 +85,10 @@ final class RunBuffer {
                 dictionary: dictionary, codes: Array(repeating: .max, count: dictionary.count))
         }
         let codes = piece.codes + at
-        let hasNulls = piece.hasNulls
+        let valid = ValidRows(piece)
         translations[column]?.codes.withUnsafeMutableBufferPointer { translation in
             for row in 0..<count {
-                if hasNulls && !piece.isValid(at + row) {
+                if !valid[at + row] {
                     codes[row] = 0
                     continue
                 }

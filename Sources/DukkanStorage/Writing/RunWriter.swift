@@ -99,7 +99,10 @@ struct RunWriter {
                 for i in 0..<rows.count { codes[i] = map[Int(codes[i])] }
             }
             // A null row carries code 0 whatever the translation says.
-            if vector.hasNulls { for i in 0..<rows.count where !vector.isValid(i) { codes[i] = 0 } }
+            if vector.hasNulls {
+                let valid = ValidRows(vector)
+                for i in 0..<rows.count where !valid[i] { codes[i] = 0 }
+            }
         }
     }
 }

@@ -54,7 +54,10 @@ extension Writer {
                 case .customer: schema.allowsNullCustomer
                 case .time, .unique: false
                 }
-            if !mayBeNull, let row = (0..<batch.rowCount).first(where: { !vector.isValid($0) }) {
+            let valid = ValidRows(vector)
+            if !mayBeNull, valid.nullCount(batch.rowCount) > 0,
+                let row = (0..<batch.rowCount).first(where: { !valid[$0] })
+            {
                 throw DukkanError(
                     .invalidRow, "row \(row) of a batch has no value in a column that needs one",
                     place: .init(column: column.name))
@@ -67,7 +70,8 @@ extension Writer {
         let count = vector.dictionary?.count ?? 0
         let codes = vector.codes
         var highest = -1
-        for row in 0..<vector.count where vector.isValid(row) { highest = max(highest, Int(codes[row])) }
+        let valid = ValidRows(vector)
+        for row in 0..<vector.count where valid[row] { highest = max(highest, Int(codes[row])) }
         guard highest < count else {
             throw DukkanError(
                 .invalidInput, "a batch has code \(highest), its dictionary \(count) strings",
