@@ -7,6 +7,8 @@ import Testing
     struct World: Sendable, CustomTestStringConvertible {
         var shop: Shop
         var seed: UInt64
+        /// Customers spread over all 64-bit integers.
+        var wide = false
         var testDescription: String {
             "seed \(seed), \(shop.stringCustomers ? "string" : "integer") customers, "
                 + (shop.isUnique ? shop.stringKeys ? "unique strings" : "unique integers" : "no unique column")
@@ -15,7 +17,7 @@ import Testing
 
     static let worlds: [World] = (0..<6).flatMap { seed in
         [
-            World(shop: Shop(), seed: seed),
+            World(shop: Shop(), seed: seed, wide: seed % 2 == 1),
             World(shop: Shop(stringCustomers: true, allowsNullCustomer: true), seed: 100 + seed),
             World(shop: Shop(isUnique: true, allowsNullCustomer: true), seed: 200 + seed),
             World(shop: Shop(stringCustomers: true, isUnique: true, stringKeys: true), seed: 300 + seed),
@@ -109,6 +111,10 @@ private struct RandomLife {
 
     var context: String { "\(world.testDescription): " + log.suffix(40).joined(separator: ", ") }
 
+    private func name(_ customer: Int) -> String {
+        world.wide ? String(Int64(customer) &* 0x1E37_79B9_7F4A_7C15) : String(customer * 7 % 12)
+    }
+
     private mutating func newRows() -> [Row] {
         clock += Int64.random(in: 0..<6, using: &generator)
         let count = Int.random(in: 0..<90, using: &generator)
@@ -117,7 +123,7 @@ private struct RandomLife {
             let customer = Int.random(in: 0..<12, using: &generator)
             let text = Int.random(in: 0..<30, using: &generator)
             return Row(
-                customer: shop.allowsNullCustomer && customer == 0 ? nil : String(customer * 7 % 12),
+                customer: shop.allowsNullCustomer && customer == 0 ? nil : name(customer),
                 time: isLate ? Int64.random(in: 0...clock, using: &generator) : clock,
                 key: Int64.random(in: 0..<400, using: &generator), text: text == 0 ? nil : "text \(text)",
                 amount: text == 3 ? nil : Int64.random(in: 0..<1_000, using: &generator),
