@@ -3,7 +3,9 @@ public import DukkanIngest
 import DukkanStorage
 
 extension Store {
-    /// Appends encodable records to a table. They become visible and durable with ``commit(control:)``.
+    /// Appends encodable records to a table.
+    ///
+    /// They become visible and durable with ``commit(control:)``.
     ///
     /// Each property goes to the column of its name; where there is none, to the one column that agrees when case and
     /// underscores do not count. `Timestamp`, `CivilDate`, Foundation's `Date` and `Decimal`, and enumerations with raw
