@@ -42,7 +42,7 @@ import Testing
             (["31.12.2024 08:00"], "TIMESTAMP DD/MM/YYYY"), (["14-Jan-15"], "DATE DD-Mon-YYYY"),
             (["2025/01/02"], "DATE YYYY/MM/DD"), (["2025-01-02", "01/02/2025"], "DATE auto"),
             (["2025-01-02", "soon"], "STRING"), (["1", "NULL", "3"], "INT ?NULL"),
-            (["NULL", "x", "y"], "STRING ?NULL"),
+            (["NULL", "x", "y"], "STRING"),
             (["2025-01-02", "N/A"], "DATE iso ?N/A"), (["1735787045"], "INT"), (["20250102"], "INT"),
             (["99999999999999999999.5"], "DOUBLE"),
         ])
@@ -95,6 +95,11 @@ import Testing
     @Test func epochTimesAreGuessedByName() throws {
         let table = try infer("user_id,created_at,v\nu1,1735787045,3\n").table
         #expect(table?.columns.map(\.type) == [.string, .timestamp, .int])
+    }
+
+    @Test func datesThatTellNoDayAreNoted() throws {
+        #expect(try infer("customer,day\na,01/02/2025\n").notes.contains { $0.contains("day first") })
+        #expect(try !infer("customer,day\na,01/02/2025\nb,13/02/2025\n").notes.contains { $0.contains("day first") })
     }
 
     @Test func whatIsMissingIsSaid() throws {

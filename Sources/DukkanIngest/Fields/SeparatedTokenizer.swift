@@ -21,7 +21,8 @@ final class SeparatedTokenizer: RowTokenizer {
     init(separator: UInt8, quote: UInt8?, slots: [Int32]) {
         self.separator = separator
         self.quote = quote
-        self.slots = slots
+        // A row has one field at least.
+        self.slots = slots.isEmpty ? [-1] : slots
         state = dk_csv_state()
         placeCapacity = max(8_192, 4 * slots.count) + 64
         places = .allocate(capacity: placeCapacity)

@@ -80,7 +80,7 @@ package final class Importer {
                 advice: "--anonymous drop leaves them out")
         }
         try Importer.skip(dialect.headerBytes, source)
-        let reader = dialect.reader(source, chunkBytes: options.chunkBytes)
+        let reader = dialect.reader(source, chunkBytes: options.chunkBytes(plan, dialect))
         run.file = source.name
         run.line = 1 + dialect.headerLines
         run.reader = reader
@@ -134,6 +134,16 @@ package final class Importer {
 }
 
 extension ImportOptions {
+    /// Bytes of a chunk, so that all threads together stay within the memory allowed.
+    ///
+    /// A short row may fill a wide table with nulls: the more columns the table has for each field, the smaller the chunk.
+    func chunkBytes(_ plan: ImportPlan, _ dialect: Dialect) -> Int {
+        let fields = dialect.isJSON ? 4 : max(1, dialect.names.count)
+        let spread = max(1, plan.schema.columns.count / (8 * fields))
+        let share = workingBytesMax / (ImportOptions.workingBytesPerByte * threadCount * spread)
+        return max(1, min(chunkBytes, max(share, 1 << 14)))
+    }
+
     /// Threads to read rows with.
     var threadCount: Int {
         max(1, min(threads ?? Int(sysconf(CInt(_SC_NPROCESSORS_ONLN))), StoreOptions.threadsMax))

@@ -14,13 +14,14 @@ extension ColumnProfile {
         let valueCount = rowCount - nullCount
         for hidden in [0, suspects.count == 1 ? suspect?.value ?? 0 : 0] {
             let count = valueCount - hidden
-            guard count > 0, let (type, format) = type(count, name: name, keepsZeros: keepsZeros) else { continue }
+            guard count > 0, !isText, let (type, format) = type(count, name: name, keepsZeros: keepsZeros) else {
+                continue
+            }
             column.type = type
             column.timeFormat = format
             if hidden > 0 { column.suspectedNullWord = suspect?.key }
             return column
         }
-        if let suspect, suspects.count == 1, suspect.value * 20 >= valueCount { column.suspectedNullWord = suspect.key }
         return column
     }
 
@@ -46,6 +47,12 @@ extension ColumnProfile {
         if monthFirstCount > 0 { return (type, .monthDayYear) }
         if let index = formCounts.firstIndex(of: count) { return (type, ColumnProfile.forms[index]) }
         return (type, .automatic)
+    }
+
+    /// Whether all dates are slashed and none tells the day from the month.
+    var hasAmbiguousDays: Bool {
+        timeCount > 0 && dayFirstCount == 0 && monthFirstCount == 0
+            && formCounts[ColumnProfile.forms.firstIndex(of: .dayMonthYear) ?? 0] == timeCount
     }
 
     /// Whether a name is one that people give to times.

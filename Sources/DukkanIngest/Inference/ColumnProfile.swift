@@ -17,8 +17,13 @@ struct ColumnProfile {
     var formCounts = [Int](repeating: 0, count: ColumnProfile.forms.count)
     /// Times that name no time of day.
     var dateOnlyCount = 0
-    /// Slashed dates that can only be `MM/DD`.
+    /// Slashed dates that can only be `MM/DD`, and those that can only be `DD/MM`.
     var monthFirstCount = 0
+    var dayFirstCount = 0
+    /// Whether a value was met that is text and nothing else: then the others need no look.
+    var isText = false
+    /// For times that stand one after the other.
+    private var lastDate: (high: UInt64, low: UInt64, days: Int64) = (0, 0, 0)
     /// Of the numbers: digits in front of and behind the point, exponents, leading zeros, fractions other than `.0`.
     var wholeDigitsMax = 0
     var decimalsMax = 0
@@ -43,6 +48,7 @@ struct ColumnProfile {
             example = String(decoding: text.prefix(100), as: UTF8.self)
             exampleChunk = chunk
         }
+        if isText || addFast(text) { return }
         let word = ColumnParser.trimmed(text)
         if let number = NumberReader.written(word, point: UInt8(ascii: decimalComma ? "," : ".")) {
             add(number, word)
@@ -57,6 +63,23 @@ struct ColumnProfile {
             return
         }
         addSuspect(word)
+    }
+
+    /// Takes plain whole numbers and ISO times, which need no closer look.
+    private mutating func addFast(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let bytes = text.baseAddress else { return false }
+        if text.count < 8, bytes[0] &- 49 < 9, NumberReader.shortDigits(bytes, text.count) != nil {
+            numberCount += 1
+            wholeDigitsMax = max(wholeDigitsMax, text.count)
+            if text.count == 1, bytes[0] == 49 { truthCount += 1 }
+            return true
+        }
+        if ColumnParser.fastTime(bytes, text.count, &lastDate) != nil {
+            timeCount += 1
+            formCounts[0] += 1
+            return true
+        }
+        return false
     }
 
     mutating func addNull() {
@@ -87,6 +110,7 @@ struct ColumnProfile {
             timeCount += 1
             if time.isDateOnly { dateOnlyCount += 1 }
             if let index = ColumnProfile.forms.firstIndex(of: form) { formCounts[index] += 1 }
+            if form == .dayMonthYear, TimeForms.read(word, .monthDayYear, pattern: nil) == nil { dayFirstCount += 1 }
         } else if form == .dayMonthYear, let time = TimeForms.read(word, .monthDayYear, pattern: nil) {
             timeCount += 1
             monthFirstCount += 1
@@ -97,9 +121,8 @@ struct ColumnProfile {
     }
 
     private mutating func addSuspect(_ word: UnsafeBufferPointer<UInt8>) {
-        guard word.count <= 9 else { return }
-        let text = String(decoding: word, as: UTF8.self)
-        if NullWords.usual.contains(text.lowercased()) { suspects[text, default: 0] += 1 }
+        let text = word.count <= 9 ? String(decoding: word, as: UTF8.self) : ""
+        if NullWords.usual.contains(text.lowercased()) { suspects[text, default: 0] += 1 } else { isText = true }
     }
 
     /// Takes in what another thread found.
@@ -113,6 +136,8 @@ struct ColumnProfile {
         for i in formCounts.indices { formCounts[i] += other.formCounts[i] }
         dateOnlyCount += other.dateOnlyCount
         monthFirstCount += other.monthFirstCount
+        dayFirstCount += other.dayFirstCount
+        isText = isText || other.isText
         wholeDigitsMax = max(wholeDigitsMax, other.wholeDigitsMax)
         decimalsMax = max(decimalsMax, other.decimalsMax)
         hasExponent = hasExponent || other.hasExponent

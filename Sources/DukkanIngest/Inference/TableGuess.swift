@@ -18,7 +18,12 @@ struct TableGuess {
         let customer = try told(options.customerColumn, role: "customer", inferred) ?? guessCustomer(inferred.columns)
         let time = try told(options.timeColumn, role: "time", inferred) ?? guessTime(inferred.columns, except: customer)
         let unique = try told(options.uniqueColumn, role: "unique", inferred)
-        for column in inferred.columns {
+        for (index, column) in inferred.columns.enumerated() {
+            if profiles[index].hasAmbiguousDays, column.timeFormat == .dayMonthYear {
+                inferred.notes.append(
+                    "dates of column \(column.name), as \(column.example), are read day first; "
+                        + "--time-format \(column.name)=MM/DD/YYYY reads the month first")
+            }
             if let word = column.suspectedNullWord {
                 inferred.notes.append(
                     "column \(column.name) has the word \(word) in place of values; --null \(word) reads it as none")

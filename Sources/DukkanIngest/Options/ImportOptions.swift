@@ -116,10 +116,17 @@ public struct ImportOptions: Sendable {
     /// Bytes looked at to find out the form of a file, and the types where it can be read only once.
     package var sampleBytes = ImportOptions.sampleBytesDefault
 
+    /// Memory that the reading may use, beside what the store takes for its rows.
+    package var workingBytesMax = ImportOptions.workingBytesDefault
+
+    package static let workingBytesDefault = 256 << 20
     package static let chunkBytesDefault = 2 << 20
     package static let sampleBytesDefault = 1 << 20
     /// Longest row of the input.
     package static let rowBytesMax = 32 << 20
+
+    /// Bytes of memory that a thread needs for each byte of a chunk: the text, room to unescape it, fields and values.
+    static let workingBytesPerByte = 16
 
     /// Makes the default options.
     public init() {}
