@@ -51,7 +51,7 @@ let package = Package(
             dependencies: ["Dukkan", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
         tests("DukkanTimeTests", ["DukkanTime"]),
-        tests("DukkanFormatTests", ["DukkanFormat", "DukkanTime"]),
+        tests("DukkanFormatTests", ["DukkanFormat", "CDukkanKernels", "DukkanTime"], exclude: ["Golden"]),
         tests("DukkanStorageTests", ["DukkanStorage", "DukkanFormat"]),
         tests("DukkanIngestTests", ["DukkanIngest", "DukkanStorage", "DukkanFormat", "DukkanTime"]),
         tests("DukkanQueryTests", ["DukkanQuery", "DukkanStorage", "DukkanFormat", "DukkanTime"]),
