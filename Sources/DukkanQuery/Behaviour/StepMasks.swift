@@ -103,7 +103,8 @@ struct StepMasks: Sendable {
             for row in 0..<rows.count { masks[row] = table[Int(codes[row])] }
         }
         if column.hasNulls {
-            for row in 0..<rows.count where !column.isValid(row) { masks[row] = 0 }
+            let isValid = RowValidity(column)
+            for row in 0..<rows.count where !isValid[row] { masks[row] = 0 }
         }
         if case .all = shared.rest { return true }
         let bits = evaluator.scratchBits()

@@ -45,16 +45,19 @@ final class ValueNumbering: Sendable {
 
         /// Writes the number of each row's value; ``SequenceRows/nullCode`` for null.
         func fill(_ vector: ColumnVector, _ type: ScalarType, into numbers: UnsafeMutablePointer<UInt32>) throws {
+            let isValid = RowValidity(vector)
+            let count = vector.count
             switch vector.kind {
             case .codes:
                 let map = try self.map(vector.dictionary ?? .empty)
                 let codes = vector.codes
                 map.withUnsafeBufferPointer { map in
-                    for row in 0..<vector.count { numbers[row] = map[Int(codes[row])] }
+                    for row in 0..<count { numbers[row] = map[Int(codes[row])] }
                 }
             case .integers:
-                for row in 0..<vector.count where vector.isValid(row) {
-                    let value = vector.integers[row]
+                let values = vector.integers
+                for row in 0..<count where isValid[row] {
+                    let value = values[row]
                     if let known = integers[value] {
                         numbers[row] = known
                     } else {
@@ -64,12 +67,12 @@ final class ValueNumbering: Sendable {
                     }
                 }
             case .doubles:
-                for row in 0..<vector.count where vector.isValid(row) {
+                for row in 0..<count where isValid[row] {
                     numbers[row] = try numbering.number(of: vector.value(row, type))
                 }
             }
             guard vector.hasNulls else { return }
-            for row in 0..<vector.count where !vector.isValid(row) { numbers[row] = SequenceRows.nullCode }
+            for row in 0..<count where !isValid[row] { numbers[row] = SequenceRows.nullCode }
         }
 
         private func map(_ dictionary: StringDictionary) throws -> [UInt32] {

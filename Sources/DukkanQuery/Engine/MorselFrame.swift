@@ -112,9 +112,7 @@ final class MorselFrame {
             result.dictionary = keys.dictionary()
             for c in 0..<count { result.codes[c] = UInt32(c) }
         } else {
-            keys.withIntegers { source in
-                if let base = source.baseAddress { result.integers.update(from: base, count: count) }
-            }
+            result.integers.update(from: keys.integers, count: count)
         }
         return result
     }

@@ -13,8 +13,13 @@ extension VectorEvaluator {
         }
         guard vector.hasNulls else { return }
         // Null rows hold 0 by contract.
-        for row in 0..<vector.count where !vector.isValid(row) {
-            if vector.kind == .doubles { vector.doubles[row] = 0 } else { vector.integers[row] = 0 }
+        let isValid = RowValidity(vector)
+        if vector.kind == .doubles {
+            let values = vector.doubles
+            for row in 0..<vector.count where !isValid[row] { values[row] = 0 }
+        } else {
+            let values = vector.integers
+            for row in 0..<vector.count where !isValid[row] { values[row] = 0 }
         }
     }
 
@@ -138,11 +143,11 @@ extension VectorEvaluator {
     ) throws {
         let clock = scalars.clock
         if clock.zone.isUTC, unit == "day" {
-            let day = CivilCalendar.microsecondsPerDay
+            // A literal, so that the division becomes a multiplication.
             for row in 0..<count {
                 let time = times[row]
-                let quotient = time / day
-                output[row] = quotient &- (time % day < 0 ? 1 : 0)
+                let quotient = time / 86_400_000_000
+                output[row] = quotient &- (time < quotient &* 86_400_000_000 ? 1 : 0)
             }
             return
         }
@@ -177,8 +182,9 @@ extension VectorEvaluator {
         func assign(_ value: BoundExpression, _ bits: Bits?) throws {
             let source = try vector(value, rows)
             let shift = source.kind == .codes ? dictionary.append(source.dictionary ?? .empty) : 0
+            let present = RowValidity(source)
             for row in 0..<count where bits?[row] ?? true {
-                let isValid = source.isValid(row)
+                let isValid = present[row]
                 let mask: UInt64 = 1 << UInt64(row & 63)
                 if isValid { result.validity[row >> 6] |= mask } else { result.validity[row >> 6] &= ~mask }
                 switch result.kind {

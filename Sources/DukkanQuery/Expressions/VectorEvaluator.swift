@@ -249,11 +249,12 @@ final class VectorEvaluator {
             stringResults.append((expression, dictionary, table))
         }
         var order = [UInt32](unsafeUninitializedCapacity: source.count) { buffer, count in
-            for row in 0..<source.count { buffer[row] = source.codes[row] }
+            if source.count > 0 { buffer.baseAddress?.update(from: source.codes, count: source.count) }
             count = source.count
         }
         if source.hasNulls {
-            for row in 0..<source.count where !source.isValid(row) { order[row] = UInt32(dictionary.count) }
+            let isValid = RowValidity(source)
+            for row in 0..<source.count where !isValid[row] { order[row] = UInt32(dictionary.count) }
         }
         let vector = scratch(table.kind)
         vector.dictionary = table.dictionary

@@ -15,7 +15,8 @@ final class CountState: AggregateState {
         guard let groups = batch.groups else {
             if let argument = batch.argument, argument.hasNulls {
                 var found = 0
-                batch.selection.forEach(batch.rowCount) { found &+= argument.isValid($0) ? 1 : 0 }
+                let isValid = RowValidity(argument)
+                batch.selection.forEach(batch.rowCount) { found &+= isValid[$0] ? 1 : 0 }
                 counts[0] &+= Int64(found)
             } else {
                 counts[0] &+= Int64(batch.selection.count(of: batch.rowCount))

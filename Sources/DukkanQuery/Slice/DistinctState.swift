@@ -24,8 +24,9 @@ final class DistinctState: AggregateState {
         if argument.kind == .codes, codeMap?.0 !== dictionary {
             codeMap = (dictionary, [UInt32](repeating: .max, count: dictionary.count))
         }
+        let isValid = RowValidity(argument)
         batch.selection.forEach(batch.rowCount) { row in
-            guard argument.isValid(row) else { return }
+            guard isValid[row] else { return }
             let word: Int64
             switch argument.kind {
             case .integers: word = argument.integers[row]
@@ -81,8 +82,9 @@ final class QuantileState: AggregateState {
     func update(_ batch: AggregateBatch) {
         guard let argument = batch.argument else { return }
         let divisor = Double(powersOfTen[scale])
+        let isValid = RowValidity(argument)
         batch.selection.forEach(batch.rowCount) { row in
-            guard argument.isValid(row) else { return }
+            guard isValid[row] else { return }
             groups.append(batch.groups?[row] ?? 0)
             values.append(
                 argument.kind == .doubles ? argument.doubles[row] : Double(argument.integers[row]) / divisor)

@@ -38,8 +38,9 @@ final class IntegerExtremeState: AggregateState {
             return
         }
         let isMaximum = self.isMaximum
+        let isValid = RowValidity(argument)
         batch.selection.forEach(batch.rowCount) { row in
-            guard argument.isValid(row) else { return }
+            guard isValid[row] else { return }
             let group = batch.groups.map { Int($0[row]) } ?? 0
             let value = values[row]
             if !isSet[group] || (isMaximum ? value > best[group] : value < best[group]) {
@@ -92,18 +93,20 @@ final class ValueExtremeState: AggregateState {
         if argument.kind == .codes, isSorted, let dictionary = argument.dictionary {
             var codes: [Int: UInt32] = [:]
             let isMaximum = self.isMaximum
+            let isValid = RowValidity(argument), rowCodes = argument.codes
             batch.selection.forEach(batch.rowCount) { row in
-                guard argument.isValid(row) else { return }
+                guard isValid[row] else { return }
                 let group = batch.groups.map { Int($0[row]) } ?? 0
-                let code = argument.codes[row]
+                let code = rowCodes[row]
                 if let known = codes[group], isMaximum ? known >= code : known <= code { return }
                 codes[group] = code
             }
             for (group, code) in codes { take(.string(dictionary.string(Int(code))), group) }
             return
         }
+        let isValid = RowValidity(argument)
         batch.selection.forEach(batch.rowCount) { row in
-            guard argument.isValid(row) else { return }
+            guard isValid[row] else { return }
             take(argument.value(row, type), batch.groups.map { Int($0[row]) } ?? 0)
         }
     }

@@ -49,54 +49,30 @@ final class GroupNumbers {
             numbers = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity + 16)
         }
         let vectors = try keys.map { try evaluator.vector($0, rows) }
-        if case .dense(let digits, _) = plan {
-            for (k, vector) in vectors.enumerated() { numberDense(vector, digits[k], isFirst: k == 0, rows.count) }
-            var greatest: UInt32 = 0
-            for row in 0..<rows.count { greatest = max(greatest, numbers[row]) }
-            // The digits stand on the statistics; a file whose statistics lie must not lead out of the arrays.
-            if rows.count > 0, greatest >= count {
-                throw DukkanError(.corrupt, "a column's values leave the bounds of its statistics")
-            }
-        } else {
+        guard case .dense(let digits, _) = plan else {
             numberHashed(vectors, rows.count, selection)
+            return UnsafePointer(numbers)
         }
-        return UnsafePointer(numbers)
-    }
-
-    private func numberDense(_ vector: ColumnVector, _ key: GroupingPlan.DenseKey, isFirst: Bool, _ count: Int) {
+        var greatest: UInt32 = 0
         let output = numbers
-        let radix = UInt32(key.radix)
-        switch key.digits {
-        case .codes:
-            let codes = vector.codes
-            if isFirst {
-                for row in 0..<count { output[row] = codes[row] }
+        for (k, vector) in vectors.enumerated() {
+            let digit = DenseDigit(vector, digits[k], isFirst: k == 0)
+            if case .indices(let indices, let count) = selection, count < rows.count / 2 {
+                digit.add(to: output, indices, count)
             } else {
-                for row in 0..<count { output[row] = output[row] &* radix &+ codes[row] }
-            }
-        case .integers(let low):
-            let values = vector.integers
-            // Null rows hold 0, which may lie below `low`; their digit is set right after.
-            if isFirst {
-                for row in 0..<count { output[row] = UInt32(truncatingIfNeeded: values[row] &- low) }
-            } else {
-                for row in 0..<count {
-                    output[row] = output[row] &* radix &+ UInt32(truncatingIfNeeded: values[row] &- low)
-                }
+                digit.add(to: output, rows.count)
             }
         }
-        guard vector.hasNulls else { return }
-        let zeroDigit: UInt32
-        switch key.digits {
-        case .codes: zeroDigit = 0
-        case .integers(let low): zeroDigit = UInt32(truncatingIfNeeded: 0 &- low)
+        if case .indices(let indices, let count) = selection {
+            for i in 0..<count { greatest = max(greatest, output[Int(indices[i])]) }
+        } else {
+            for row in 0..<rows.count { greatest = max(greatest, output[row]) }
         }
-        let toNull = UInt32(key.size) &- zeroDigit
-        let validity = vector.validity
-        for row in 0..<count {
-            let isNull = UInt32(truncatingIfNeeded: (~validity[row >> 6] &>> UInt64(row & 63)) & 1)
-            output[row] = output[row] &+ isNull &* toNull
+        // The digits stand on the statistics; a file whose statistics lie must not lead out of the arrays.
+        if rows.count > 0, greatest >= count {
+            throw DukkanError(.corrupt, "a column's values leave the bounds of its statistics")
         }
+        return UnsafePointer(output)
     }
 
     // MARK: Hashing

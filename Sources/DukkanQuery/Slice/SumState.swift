@@ -86,10 +86,11 @@ final class IntegerSumState: AggregateState {
         flush()
         let wide = self.wide.pointer, counts = self.counts.pointer
         var isOver = false
+        let isValid = RowValidity(argument), values = argument.integers
         batch.selection.forEach(batch.rowCount) { row in
-            guard argument.isValid(row) else { return }
+            guard isValid[row] else { return }
             let group = batch.groups.map { Int($0[row]) } ?? 0
-            let (sum, over) = wide[group].addingReportingOverflow(Int128(argument.integers[row]))
+            let (sum, over) = wide[group].addingReportingOverflow(Int128(values[row]))
             wide[group] = sum
             isOver = isOver || over
             counts[group] &+= 1
@@ -158,8 +159,9 @@ final class DoubleSumState: AggregateState {
     func update(_ batch: AggregateBatch) {
         guard let argument = batch.argument else { return }
         let values = UnsafePointer(argument.doubles)
+        let isValid = RowValidity(argument)
         batch.selection.forEach(batch.rowCount) { row in
-            guard argument.isValid(row) else { return }
+            guard isValid[row] else { return }
             let group = batch.groups.map { Int($0[row]) } ?? 0
             sums[group].add(values[row])
             counts[group] &+= 1

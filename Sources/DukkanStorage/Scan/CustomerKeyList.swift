@@ -6,7 +6,11 @@ package import DukkanFormat
 package final class CustomerKeyList {
     package let isString: Bool
     package private(set) var count = 0
-    private var integers: [Int64] = []
+    /// The keys of an integer store.
+    ///
+    /// Moves when the list grows.
+    package private(set) var integers = UnsafeMutablePointer<Int64>.allocate(capacity: 64)
+    private var capacity = 64
     private var offsets: [UInt32] = [0]
     private var bytes: [UInt8] = []
 
@@ -14,9 +18,11 @@ package final class CustomerKeyList {
         self.isString = isString
     }
 
+    deinit { integers.deallocate() }
+
     package func removeAll() {
         count = 0
-        integers.removeAll(keepingCapacity: true)
+        guard isString else { return }
         offsets.removeAll(keepingCapacity: true)
         offsets.append(0)
         bytes.removeAll(keepingCapacity: true)
@@ -28,18 +34,28 @@ package final class CustomerKeyList {
         return .string(String(decoding: bytes[Int(offsets[index])..<Int(offsets[index + 1])], as: UTF8.self))
     }
 
-    /// The integers, for a list of an integer store.
-    package func withIntegers<R>(_ body: (UnsafeBufferPointer<Int64>) throws -> R) rethrows -> R {
-        precondition(!isString)
-        return try integers.withUnsafeBufferPointer(body)
-    }
-
     /// The strings as a sorted dictionary whose code i is customer i.
     ///
     /// O(bytes).
     package func dictionary() -> StringDictionary {
         precondition(isString)
         return StringDictionary(offsets: offsets, bytes: bytes, isSorted: true)
+    }
+
+    /// Makes room for integer keys.
+    func reserve(_ minimum: Int) {
+        guard minimum > capacity else { return }
+        let grown = UnsafeMutablePointer<Int64>.allocate(capacity: max(minimum, capacity * 2))
+        grown.update(from: integers, count: isString ? 0 : count)
+        integers.deallocate()
+        integers = grown
+        capacity = max(minimum, capacity * 2)
+    }
+
+    /// Tells that `count` integer keys were written behind ``reserve(_:)``.
+    func setCount(_ count: Int) {
+        precondition(!isString && count <= capacity)
+        self.count = count
     }
 
     /// Appends keys `range` of a block's directory.
@@ -51,7 +67,8 @@ package final class CustomerKeyList {
             bytes.append(contentsOf: source.bytes[Int(first)..<Int(source.offsets[range.upperBound])])
             for i in range { offsets.append(source.offsets[i + 1] - first + base) }
         } else {
-            integers.append(contentsOf: UnsafeBufferPointer(start: block.keys + range.lowerBound, count: range.count))
+            reserve(count + range.count)
+            (integers + count).update(from: block.keys + range.lowerBound, count: range.count)
         }
         count += range.count
     }
@@ -62,7 +79,8 @@ package final class CustomerKeyList {
             bytes.append(contentsOf: other.bytes[Int(other.offsets[index])..<Int(other.offsets[index + 1])])
             offsets.append(UInt32(bytes.count))
         } else {
-            integers.append(other.integers[index])
+            reserve(count + 1)
+            integers[count] = other.integers[index]
         }
         count += 1
     }
@@ -89,49 +107,5 @@ package final class CustomerKeyList {
         bytes.withUnsafeBufferPointer {
             body(UnsafeBufferPointer(rebasing: $0[Int(offsets[index])..<Int(offsets[index + 1])]))
         }
-    }
-}
-
-/// Order of customer keys: integers by value, strings by UTF-8 bytes.
-///
-/// A store has one kind only.
-package func customerKeyPrecedes(_ a: CustomerKey, _ b: CustomerKey) -> Bool {
-    switch (a, b) {
-    case (.integer(let a), .integer(let b)): a < b
-    case (.string(let a), .string(let b)): a.utf8.lexicographicallyPrecedes(b.utf8)
-    case (.integer, .string): true
-    case (.string, .integer): false
-    }
-}
-
-/// Customers from `lower` on, up to but not including `upper` (or including it).
-///
-/// A nil bound is open.
-package struct CustomerRange: Sendable {
-    package var lower: CustomerKey?
-    package var upper: CustomerKey?
-    package var includesUpper = false
-
-    package init(lower: CustomerKey?, upper: CustomerKey?, includesUpper: Bool = false) {
-        self.lower = lower
-        self.upper = upper
-        self.includesUpper = includesUpper
-    }
-
-    package static let all = CustomerRange(lower: nil, upper: nil)
-    package static func only(_ key: CustomerKey) -> CustomerRange {
-        CustomerRange(lower: key, upper: key, includesUpper: true)
-    }
-
-    /// Whether a key is past the range's end.
-    package func ends(before key: CustomerKey) -> Bool {
-        guard let upper else { return false }
-        return includesUpper ? customerKeyPrecedes(upper, key) : !customerKeyPrecedes(key, upper)
-    }
-
-    /// Whether a key is before the range's begin.
-    package func begins(after key: CustomerKey) -> Bool {
-        guard let lower else { return false }
-        return customerKeyPrecedes(key, lower)
     }
 }

@@ -14,9 +14,7 @@ package final class MorselWorker {
     package private(set) var keys: CustomerKeyList
 
     private let assemblies: [TableAssembly]
-    private let unionKeys: CustomerKeyList
-    private var unionStarts: [UnsafeMutablePointer<UInt32>] = []
-    private var unionCapacity = 0
+    private let union: CustomerUnion
 
     package init(scan: MorselScan, reader: BlockReader) {
         self.scan = scan
@@ -26,12 +24,8 @@ package final class MorselWorker {
             TableAssembly(
                 request: scan.requests[$0], sources: scan.codeSources[$0], isStringCustomer: scan.isStringCustomer)
         }
-        unionKeys = CustomerKeyList(isString: scan.isStringCustomer)
-        keys = unionKeys
-    }
-
-    deinit {
-        for starts in unionStarts { starts.deallocate() }
+        union = CustomerUnion(isString: scan.isStringCustomer)
+        keys = union.keys
     }
 
     /// Whether customers matter in the morsel loaded last: false for a bare block of rows.
@@ -50,48 +44,13 @@ package final class MorselWorker {
                 keys = assemblies[0].keys
                 customerCount = keys.count
             } else {
-                uniteCustomers()
-            }
-        }
-    }
-
-    /// Gives all tables the same customers: the union, with empty runs where a table has none of a customer's rows.
-    private func uniteCustomers() {
-        let bound = assemblies.reduce(0) { $0 + $1.keys.count } + 1
-        if bound > unionCapacity {
-            for starts in unionStarts { starts.deallocate() }
-            unionStarts = assemblies.map { _ in UnsafeMutablePointer<UInt32>.allocate(capacity: bound) }
-            unionCapacity = bound
-        }
-        unionKeys.removeAll()
-        var positions = assemblies.map { _ in 0 }
-        var customer = 0
-        let tableCount = assemblies.count
-        while true {
-            var least = -1
-            for t in 0..<tableCount where positions[t] < assemblies[t].keys.count {
-                if least < 0
-                    || assemblies[t].keys.compare(positions[t], assemblies[least].keys, positions[least]) < 0
-                {
-                    least = t
+                union.unite(assemblies)
+                for (rows, starts) in zip(tables, union.starts) {
+                    rows.set(rowCount: rows.rowCount, rowStarts: starts, columns: rows.columns)
                 }
+                keys = union.keys
+                customerCount = keys.count
             }
-            if least < 0 { break }
-            unionKeys.append(assemblies[least].keys, positions[least])
-            for t in 0..<tableCount {
-                let at = positions[t]
-                unionStarts[t][customer] = assemblies[t].starts[at]
-                if at < assemblies[t].keys.count, assemblies[t].keys.compare(at, unionKeys, customer) == 0 {
-                    positions[t] = at + 1
-                }
-            }
-            customer += 1
         }
-        for t in 0..<tableCount {
-            unionStarts[t][customer] = assemblies[t].starts[assemblies[t].keys.count]
-            tables[t].set(rowCount: tables[t].rowCount, rowStarts: unionStarts[t], columns: tables[t].columns)
-        }
-        keys = unionKeys
-        customerCount = customer
     }
 }

@@ -91,11 +91,41 @@ final class PartRun {
     }
 }
 
+/// The keys at which the runs of a merge stand.
+protocol RunKeys {
+    /// Negative, 0 or positive as run `a`'s key at its place is less than, equal to or greater than run `b`'s.
+    func compare(_ a: Int, _ placeA: Int, _ b: Int, _ placeB: Int) -> Int
+}
+
+struct IntegerRunKeys: RunKeys {
+    let bases: [UnsafePointer<Int64>]
+
+    init(_ runs: ArraySlice<PartRun>) {
+        bases = runs.map { UnsafePointer($0.keys.integers) }
+    }
+
+    @inline(__always)
+    func compare(_ a: Int, _ placeA: Int, _ b: Int, _ placeB: Int) -> Int {
+        let x = bases[a][placeA], y = bases[b][placeB]
+        return x < y ? -1 : (x == y ? 0 : 1)
+    }
+}
+
+struct StringRunKeys: RunKeys {
+    let lists: [CustomerKeyList]
+
+    init(_ runs: ArraySlice<PartRun>) {
+        lists = runs.map(\.keys)
+    }
+
+    func compare(_ a: Int, _ placeA: Int, _ b: Int, _ placeB: Int) -> Int {
+        lists[a].compare(placeA, lists[b], placeB)
+    }
+}
+
 /// Merges the runs of several parts into the total order (customer, time, part), without deleted rows.
 final class RunMerge {
     private var order: [UInt32] = []
-    private var heap: [Int] = []
-    private var positions: [Int] = []
 
     /// Rows of `count` from `from` that are not deleted, as places from 0.
     func liveRows(_ deletes: DeleteBitmap, from: Int, count: Int) -> UnsafeBufferPointer<UInt32> {
@@ -113,31 +143,45 @@ final class RunMerge {
         order.removeAll(keepingCapacity: true)
         keys.removeAll()
         starts.removeAll()
-        positions = runs.map { _ in 0 }
-        heap.removeAll(keepingCapacity: true)
-        for r in runs.indices { push(r, runs) }
+        if keys.isString {
+            merge(runs, StringRunKeys(runs), times, keys, starts)
+        } else {
+            merge(runs, IntegerRunKeys(runs), times, keys, starts)
+        }
+        starts.append(UInt32(order.count))
+        return order.withUnsafeBufferPointer { $0 }  // `order` stays as it is until the next call.
+    }
+
+    private func merge(
+        _ runs: ArraySlice<PartRun>, _ source: some RunKeys, _ times: UnsafePointer<Int64>?, _ keys: CustomerKeyList,
+        _ starts: StartList
+    ) {
+        var positions = runs.map { _ in 0 }
+        let counts = runs.map(\.keys.count)
+        var heap: [Int] = []
+        for r in runs.indices where counts[r] > 0 { RunMerge.push(r, &heap, positions, source) }
         var group: [Int] = []
         while let least = heap.first {
             group.removeAll(keepingCapacity: true)
             let customer = positions[least]
             keys.append(runs[least].keys, customer)
             starts.append(UInt32(order.count))
-            while let top = heap.first, runs[top].keys.compare(positions[top], keys, keys.count - 1) == 0 {
-                group.append(top)
-                pop(runs)
-            }
             // The heap yields equal keys in the order of the runs, which is the order of ingest.
-            appendRows(group, runs, times)
+            while let top = heap.first, source.compare(top, positions[top], least, customer) == 0 {
+                group.append(top)
+                RunMerge.pop(&heap, positions, source)
+            }
+            appendRows(group, positions, runs, times)
             for r in group {
                 positions[r] += 1
-                if positions[r] < runs[r].keys.count { push(r, runs) }
+                if positions[r] < counts[r] { RunMerge.push(r, &heap, positions, source) }
             }
         }
-        starts.append(UInt32(order.count))
-        return order.withUnsafeBufferPointer { $0 }  // `order` stays as it is until the next call.
     }
 
-    private func appendRows(_ group: [Int], _ runs: ArraySlice<PartRun>, _ times: UnsafePointer<Int64>?) {
+    private func appendRows(
+        _ group: [Int], _ positions: [Int], _ runs: ArraySlice<PartRun>, _ times: UnsafePointer<Int64>?
+    ) {
         if group.count == 1 || times == nil {
             for r in group { appendLive(runs[r], runs[r].rows(positions[r])) }
             return
@@ -173,30 +217,31 @@ final class RunMerge {
 
     // A binary heap of runs by (key, run).
 
-    private func precedes(_ a: Int, _ b: Int, _ runs: ArraySlice<PartRun>) -> Bool {
-        let order = runs[a].keys.compare(positions[a], runs[b].keys, positions[b])
+    @inline(__always)
+    private static func precedes(_ a: Int, _ b: Int, _ positions: [Int], _ source: some RunKeys) -> Bool {
+        let order = source.compare(a, positions[a], b, positions[b])
         return order < 0 || (order == 0 && a < b)
     }
 
-    private func push(_ run: Int, _ runs: ArraySlice<PartRun>) {
+    private static func push(_ run: Int, _ heap: inout [Int], _ positions: [Int], _ source: some RunKeys) {
         heap.append(run)
         var child = heap.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
-            if !precedes(heap[child], heap[parent], runs) { break }
+            if !precedes(heap[child], heap[parent], positions, source) { break }
             heap.swapAt(child, parent)
             child = parent
         }
     }
 
-    private func pop(_ runs: ArraySlice<PartRun>) {
+    private static func pop(_ heap: inout [Int], _ positions: [Int], _ source: some RunKeys) {
         heap.swapAt(0, heap.count - 1)
         heap.removeLast()
         var parent = 0
         while true {
             var least = parent
             for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-                if precedes(heap[child], heap[least], runs) { least = child }
+                if precedes(heap[child], heap[least], positions, source) { least = child }
             }
             if least == parent { return }
             heap.swapAt(parent, least)
