@@ -38,7 +38,7 @@ extension FunnelAccumulator {
                     value: value, isOther: isOther, reached: sums(reached, slots), open: sums(open, slots), gaps: []))
         }
         for step in 0..<gaps.count {
-            copies.append(.allocate(capacity: max(gaps[step].count, 1)))
+            copies.append(.allocate(capacity: max(gaps.base[step].count, 1)))
             scatterGaps(step, groupOfSlot.group, into: copies[step], &groups)
         }
         groups.sort { a, b in
@@ -113,7 +113,7 @@ extension FunnelAccumulator {
     private func scatterGaps(
         _ step: Int, _ groupOfSlot: [Int], into copy: UnsafeMutablePointer<Int64>, _ groups: inout [Group]
     ) {
-        let source = gaps[step], slots = gapSlots[step]
+        let source = gaps.base[step], slots = gapSlots.base[step]
         guard plan.attribution != nil else {
             copy.update(from: source.base, count: source.count)
             groups[0].gaps.append(UnsafeMutableBufferPointer(start: copy, count: source.count))

@@ -9,43 +9,71 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
     /// Laid out alike: those of them who may still get further.
     private(set) var open = GrowableBuffer<Int>()
     /// For each step from the second: microseconds from the step before, one entry a customer who reached it.
-    private(set) var gaps: [GrowableBuffer<Int64>]
+    let gaps: BufferRow<Int64>
     /// The value slot of each entry; empty when there is no breakdown.
-    private(set) var gapSlots: [GrowableBuffer<UInt32>]
-    private var machine: FunnelMachine
+    let gapSlots: BufferRow<UInt32>
+    private var scan: FunnelScan
+    private var runs: FunnelRuns
     private var stream: CustomerStream
-    private var valueMasks = GrowableBuffer<UInt32>(capacity: 256)
-    private var valueTimes = GrowableBuffer<Int64>(capacity: 256)
-    private var distinctValues: [UInt32] = []
-    private var order: [UInt32] = []
+    private var tied: CustomerStream
+    private var machine: FunnelMachine
+    /// The value slot of each customer of the morsel who is counted.
+    private var customerSlots = GrowableBuffer<UInt32>(capacity: 1 << 12)
+    private let stepTimes: UnsafeMutablePointer<Int64>
+
+    /// Rows after which the runs gathered so far are scanned.
+    private static let gatheredRowCount = 1 << 15
 
     package init(_ plan: FunnelPlan) {
         self.plan = plan
+        scan = FunnelScan(plan)
+        runs = FunnelRuns(stepCount: plan.stepCount)
         machine = FunnelMachine(plan)
         stream = CustomerStream(hasValues: plan.attribution != nil)
-        gaps = (1..<max(plan.stepCount, 1)).map { _ in GrowableBuffer(capacity: 1024) }
-        gapSlots = (1..<max(plan.stepCount, 1)).map { _ in GrowableBuffer(capacity: 16) }
+        tied = CustomerStream(hasValues: false)
+        gaps = BufferRow(count: plan.stepCount - 1)
+        gapSlots = BufferRow(count: plan.stepCount - 1)
+        stepTimes = .allocate(capacity: plan.stepCount)
     }
 
     deinit {
         reached.deallocate()
         open.deallocate()
-        for buffer in gaps { buffer.deallocate() }
-        for buffer in gapSlots { buffer.deallocate() }
-        machine.deallocate()
+        gaps.deallocate()
+        gapSlots.deallocate()
+        scan.deallocate()
+        runs.deallocate()
         stream.deallocate()
-        valueMasks.deallocate()
-        valueTimes.deallocate()
+        tied.deallocate()
+        machine.deallocate()
+        customerSlots.deallocate()
+        stepTimes.deallocate()
     }
 
     /// Takes the customers of one morsel; each customer of the store comes in one call only.
     ///
     /// - Parameter tables: in the order of the query's steps, which is the order of rows at one time.
     package func add(customerCount: Int, tables: [SequenceRows]) {
+        guard customerCount > 0, let table = tables.first else { return }
+        var needsRuns = tables.count > 1
+        switch plan.attribution {
+        case .step, .all: needsRuns = true
+        default: break
+        }
+        if !needsRuns {
+            scanAndNote(table, customerCount, slots: nil)
+            return
+        }
         tables.withUnsafeBufferPointer { tables in
+            runs.removeAll()
             for customer in 0..<customerCount {
                 stream.load(tables, customer: customer)
-                if stream.count > 0 { evaluateStream() }
+                if stream.count > 0 { runs.append(stream, plan.attribution) }
+                if runs.times.count >= FunnelAccumulator.gatheredRowCount || customer == customerCount - 1 {
+                    runs.finish()
+                    scanAndNote(runs.table, runs.count, slots: UnsafePointer(runs.slots.base))
+                    runs.removeAll()
+                }
             }
         }
     }
@@ -58,112 +86,8 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
             open.base[i] += other.open.base[i]
         }
         for step in 0..<gaps.count {
-            gaps[step].append(other.gaps[step])
-            gapSlots[step].append(other.gapSlots[step])
-        }
-    }
-
-    private func evaluateStream() {
-        let count = stream.count
-        switch plan.attribution {
-        case nil:
-            record(SequenceRows.nullCode)
-        case .first:
-            var row = 0
-            while row < count - 1 && stream.values.base[row] == SequenceRows.nullCode { row += 1 }
-            record(stream.values.base[row])
-        case .last:
-            var row = count - 1
-            while row > 0 && stream.values.base[row] == SequenceRows.nullCode { row -= 1 }
-            record(stream.values.base[row])
-        case .stepFirst(let step):
-            let bit: UInt32 = 1 << UInt32(step)
-            let row = (0..<count).first { stream.masks.base[$0] & bit != 0 }
-            record(row.map { stream.values.base[$0] } ?? SequenceRows.nullCode)
-        case .step(let step):
-            recordEachValue(ofStep: step)
-        case .all:
-            recordEachValueAlone()
-        }
-    }
-
-    private func record(_ value: UInt32) {
-        machine.run(stream.times.base, stream.masks.base, count: stream.count)
-        note(value, fromLevel: 1)
-    }
-
-    /// Once for each value that rows of a step carry: rows of other values do not count as that step.
-    private func recordEachValue(ofStep step: Int) {
-        let bit: UInt32 = 1 << UInt32(step)
-        let count = stream.count
-        distinctValues.removeAll(keepingCapacity: true)
-        for row in 0..<count where stream.masks.base[row] & bit != 0 { distinctValues.append(stream.values.base[row]) }
-        if distinctValues.count > 1 { removeDuplicates() }
-        valueMasks.reserve(count)
-        valueTimes.reserve(count)
-        for value in distinctValues {
-            var kept = 0
-            for row in 0..<count {
-                let mask = stream.values.base[row] == value ? stream.masks.base[row] : stream.masks.base[row] & ~bit
-                valueMasks.base[kept] = mask
-                valueTimes.base[kept] = stream.times.base[row]
-                kept &+= mask != 0 ? 1 : 0
-            }
-            machine.run(valueTimes.base, valueMasks.base, count: kept)
-            note(value, fromLevel: step + 1)
-        }
-    }
-
-    /// Once for each value, over the rows that carry it.
-    ///
-    /// O(rows log rows), however many values.
-    private func recordEachValueAlone() {
-        let count = stream.count
-        let values = stream.values.base
-        order.removeAll(keepingCapacity: true)
-        for row in 0..<count { order.append(UInt32(row)) }
-        order.sort { (values[Int($0)], $0) < (values[Int($1)], $1) }
-        valueMasks.reserve(count)
-        valueTimes.reserve(count)
-        for (at, row) in order.enumerated() {
-            valueMasks.base[at] = stream.masks.base[Int(row)]
-            valueTimes.base[at] = stream.times.base[Int(row)]
-        }
-        var first = 0
-        while first < count {
-            let value = values[Int(order[first])]
-            var end = first + 1
-            while end < count && values[Int(order[end])] == value { end += 1 }
-            machine.run(valueTimes.base + first, valueMasks.base + first, count: end - first)
-            note(value, fromLevel: 1)
-            first = end
-        }
-    }
-
-    private func removeDuplicates() {
-        distinctValues.sort()
-        var kept = 1
-        for i in 1..<distinctValues.count where distinctValues[i] != distinctValues[kept - 1] {
-            distinctValues[kept] = distinctValues[i]
-            kept += 1
-        }
-        distinctValues.removeLast(distinctValues.count - kept)
-    }
-
-    /// Counts the customer whom the machine has just seen under a value, if she got as far as `fromLevel`.
-    @inline(__always)
-    private func note(_ value: UInt32, fromLevel: Int) {
-        let level = machine.level
-        guard level >= fromLevel else { return }
-        let slot = Int(value &+ 1)
-        let at = slot * plan.stepCount + level - 1
-        reserveSlots((slot + 1) * plan.stepCount)
-        reached.base[at] += 1
-        if level < plan.stepCount && plan.isOpen(start: machine.latestStart) { open.base[at] += 1 }
-        guard level > 1 else { return }
-        for step in 1..<level {
-            gaps[step - 1].append(machine.reported[step] - machine.reported[step - 1])
-            if plan.attribution != nil { gapSlots[step - 1].append(UInt32(slot)) }
+            gaps.base[step].append(other.gaps.base[step])
+            gapSlots.base[step].append(other.gapSlots.base[step])
         }
     }
 
@@ -180,5 +104,153 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
         (open.base + before).update(repeating: 0, count: count - before)
         reached.count = count
         open.count = count
+    }
+}
+
+// MARK: - What the scan found
+
+extension FunnelAccumulator {
+    /// Levels below this are not counted: she stands under a value of a step only if she reaches the step.
+    private var leastLevel: Int {
+        if case .step(let step) = plan.attribution { step + 1 } else { 1 }
+    }
+
+    /// Scans customers and counts them.
+    ///
+    /// - Parameter slots: of the values that the customers stand under; nil: found in the rows.
+    private func scanAndNote(_ table: SequenceRows, _ count: Int, slots: UnsafePointer<UInt32>?) {
+        guard table.rowStarts[count] > table.rowStarts[0] else { return }
+        scan.run(table, count: count)
+        for active in 0..<scan.activeCount where scan.hasTies(active) {
+            let customer = Int(scan.activeCustomers.base[active])
+            scan.levels.base[customer] = 0
+            scan.activeLevels.base[active] = 0
+            noteTied(table, customer, slots)
+        }
+        if plan.attribution == nil {
+            noteLevels(count)
+        } else {
+            noteLevelsByValue(table, count, slots)
+        }
+        notePending(table)
+        scan.clear()
+    }
+
+    private func noteLevels(_ count: Int) {
+        let levels = scan.levels.base
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: 256) { counts in
+            counts.initialize(repeating: 0)
+            for customer in 0..<count { counts[Int(levels[customer])] &+= 1 }
+            reserveSlots(plan.stepCount)
+            for level in 1...plan.stepCount {
+                let open = counts[level | Int(FunnelScan.openBit)]
+                reached.base[level - 1] += counts[level] + open
+                self.open.base[level - 1] += open
+            }
+        }
+    }
+
+    private func noteLevelsByValue(_ table: SequenceRows, _ count: Int, _ slots: UnsafePointer<UInt32>?) {
+        let levels = scan.levels.base, leastLevel = leastLevel, stepCount = plan.stepCount
+        customerSlots.reserve(count)
+        for customer in 0..<count {
+            let level = Int(levels[customer] & ~FunnelScan.openBit)
+            guard level >= leastLevel else { continue }
+            let slot = slots?[customer] ?? self.slot(table, customer)
+            customerSlots.base[customer] = slot
+            reserveSlots((Int(slot) + 1) * stepCount)
+            let at = Int(slot) &* stepCount &+ level &- 1
+            reached.base[at] &+= 1
+            open.base[at] &+= Int(levels[customer] &>> 7)
+        }
+    }
+
+    /// Follows the reported chains of those who reached the second step: from the start each step at the first row that
+    /// serves it.
+    private func notePending(_ table: SequenceRows) {
+        let base = Int(table.rowStarts[0]), leastLevel = max(leastLevel, 2), isBrokenDown = plan.attribution != nil
+        let times = table.times + base, stepTimes = stepTimes
+        for active in 0..<scan.activeCount {
+            let level = Int(scan.activeLevels.base[active])
+            guard level >= leastLevel else { continue }
+            let (end, start) = scan.reached(active, step: level - 1)
+            stepTimes[0] = times[start]
+            if level > 2 {
+                switch table.masks {
+                case .bytes(let masks): follow(times, masks + base, start, end)
+                case .words(let masks): follow(times, masks + base, start, end)
+                }
+            }
+            stepTimes[level - 1] = times[end]
+            let slot = isBrokenDown ? customerSlots.base[Int(scan.activeCustomers.base[active])] : 0
+            noteGaps(stepTimes, level, slot: slot)
+        }
+    }
+
+    @inline(__always)
+    private func follow<Mask: FixedWidthInteger & UnsignedInteger>(
+        _ times: UnsafePointer<Int64>, _ masks: UnsafePointer<Mask>, _ start: Int, _ end: Int
+    ) {
+        // Each row is written at the step that is looked for, and the step moves on where it matches.
+        let stepTimes = stepTimes
+        var step = 1
+        var row = start + 1
+        while row <= end {
+            stepTimes[step] = times[row]
+            step &+= Int(truncatingIfNeeded: (masks[row] &>> Mask(truncatingIfNeeded: step)) & 1)
+            row &+= 1
+        }
+    }
+
+    @inline(__always)
+    private func noteGaps(_ stepTimes: UnsafePointer<Int64>, _ level: Int, slot: UInt32) {
+        for step in 1..<level { gaps.base[step - 1].append(stepTimes[step] &- stepTimes[step - 1]) }
+        if plan.attribution != nil {
+            for step in 1..<level { gapSlots.base[step - 1].append(slot) }
+        }
+    }
+
+    /// A customer with several matching rows at one time, evaluated exactly.
+    private func noteTied(_ table: SequenceRows, _ customer: Int, _ slots: UnsafePointer<UInt32>?) {
+        withUnsafePointer(to: table) {
+            tied.load(UnsafeBufferPointer(start: $0, count: 1), customer: customer)
+        }
+        machine.run(tied.times.base, tied.masks.base, count: tied.count)
+        let level = machine.level
+        guard level >= leastLevel else { return }
+        let slot = plan.attribution == nil ? 0 : Int(slots?[customer] ?? self.slot(table, customer))
+        reserveSlots((slot + 1) * plan.stepCount)
+        reached.base[slot * plan.stepCount + level - 1] += 1
+        if plan.isOpen(start: machine.latestStart) { open.base[slot * plan.stepCount + level - 1] += 1 }
+        if level > 1 { noteGaps(machine.reported, level, slot: UInt32(slot)) }
+    }
+
+    /// The slot of the one value that a customer stands under, from her rows in the only table.
+    private func slot(_ table: SequenceRows, _ customer: Int) -> UInt32 {
+        guard let values = table.values else { return 0 }
+        let rows = Int(table.rowStarts[customer])..<Int(table.rowStarts[customer + 1])
+        switch table.masks {
+        case .bytes(let masks): return slot(rows, masks, values)
+        case .words(let masks): return slot(rows, masks, values)
+        }
+    }
+
+    @inline(__always)
+    private func slot<Mask: FixedWidthInteger & UnsignedInteger>(
+        _ rows: Range<Int>, _ masks: UnsafePointer<Mask>, _ values: UnsafePointer<UInt32>
+    ) -> UInt32 {
+        switch plan.attribution {
+        case .first:
+            for row in rows where masks[row] != 0 && values[row] != SequenceRows.nullCode { return values[row] &+ 1 }
+        case .last:
+            for row in rows.reversed() where masks[row] != 0 && values[row] != SequenceRows.nullCode {
+                return values[row] &+ 1
+            }
+        case .stepFirst(let step):
+            for row in rows where masks[row] & (1 &<< Mask(truncatingIfNeeded: step)) != 0 { return values[row] &+ 1 }
+        default:
+            break
+        }
+        return 0
     }
 }

@@ -44,3 +44,20 @@ struct GrowableBuffer<Element: BitwiseCopyable> {
         count += other.count
     }
 }
+
+/// A fixed number of growable buffers side by side.
+struct BufferRow<Element: BitwiseCopyable> {
+    let base: UnsafeMutablePointer<GrowableBuffer<Element>>
+    let count: Int
+
+    init(count: Int) {
+        self.count = count
+        base = UnsafeMutablePointer<GrowableBuffer<Element>>.allocate(capacity: max(count, 1))
+        for i in 0..<count { (base + i).initialize(to: GrowableBuffer(capacity: 64)) }
+    }
+
+    func deallocate() {
+        for i in 0..<count { base[i].deallocate() }
+        base.deallocate()
+    }
+}

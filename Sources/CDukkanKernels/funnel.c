@@ -1,0 +1,145 @@
+// The funnel's inner loops, in C because clang makes conditional moves where swiftc makes branches: on random data a
+// branch costs more than the row.
+//
+// Rows of the first step are the most frequent, and all that matters of them is which is the latest before another row:
+// they are kept as a bitmap and never visited. The rows of later steps are visited in order. For each step the row is
+// kept where the latest chain of that length started; a row that matches step k extends the chain kept for step k - 1 if
+// that started later than the one kept for k, and within the window. Nothing branches on the data: the state is
+// addressed by the step, and a row that extends nothing writes back what it read.
+
+#include "dukkan_funnel.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+// Bits of the rows that match the first step, and of those that match a later one.
+typedef struct {
+    uint64_t entries, later;
+} step_bits;
+
+static inline step_bits bits_of_bytes(const uint8_t *masks, size_t count) {
+    step_bits bits = {0, 0};
+#if defined(__SSE2__)
+    if (count >= 64) {
+        const __m128i one = _mm_set1_epi8(1), zero = _mm_setzero_si128();
+        for (int i = 0; i < 4; i++) {
+            const __m128i lane = _mm_loadu_si128((const __m128i *)(const void *)(masks + 16 * i));
+            const __m128i none = _mm_cmpeq_epi8(_mm_andnot_si128(one, lane), zero);
+            bits.entries |= (uint64_t)(uint16_t)_mm_movemask_epi8(_mm_slli_epi16(lane, 7)) << (16 * i);
+            bits.later |= (uint64_t)(uint16_t)_mm_movemask_epi8(none) << (16 * i);
+        }
+        bits.later = ~bits.later;
+        return bits;
+    }
+#endif
+    for (size_t i = 0; i < count && i < 64; i++) {
+        bits.entries |= (uint64_t)(masks[i] & 1) << i;
+        bits.later |= (uint64_t)(masks[i] > 1) << i;
+    }
+    return bits;
+}
+
+static inline step_bits bits_of_words(const uint32_t *masks, size_t count) {
+    step_bits bits = {0, 0};
+    for (size_t i = 0; i < count && i < 64; i++) {
+        bits.entries |= (uint64_t)(masks[i] & 1) << i;
+        bits.later |= (uint64_t)(masks[i] > 1) << i;
+    }
+    return bits;
+}
+
+// The place of the highest bit; 0 when there is none.
+static inline uint32_t highest(uint64_t bits) { return 63 - (uint32_t)__builtin_clzll(bits | 1); }
+
+static inline size_t scan(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch, const uint8_t *bytes,
+                          const uint32_t *wide) {
+    const int64_t *const times = rows->times;
+    const size_t row_count = rows->row_count, words = dukkan_funnel_state_words(rows->step_count);
+    const size_t pairs = dukkan_funnel_pairs_offset(rows->step_count);
+    const int64_t window = rows->has_window ? rows->window : 0;
+    // Up to this time nothing is too early for the window.
+    const int64_t unlimited_to = rows->has_window ? INT64_MIN + rows->window : INT64_MAX;
+    uint32_t last_entry = 0, last_first = 0, customer_first = UINT32_MAX;
+    size_t next = 0;
+    for (size_t base = 0; base < row_count; base += 64) {
+        const step_bits bits =
+            bytes ? bits_of_bytes(bytes + base, row_count - base) : bits_of_words(wide + base, row_count - base);
+        const uint64_t first = scratch->first_rows[base / 64];
+        scratch->entries[base / 64] = bits.entries;
+        scratch->last_entries[base / 64] = last_entry;
+        uint64_t later = bits.later;
+        while (later) {
+            const uint32_t i = (uint32_t)__builtin_ctzll(later), row = (uint32_t)base + i, number = row + 1;
+            later &= later - 1;
+            const uint64_t below = ((uint64_t)1 << i) - 1;
+            const uint64_t entries_before = bits.entries & below, firsts = first & (below * 2 + 1);
+            const uint32_t entry = entries_before ? (uint32_t)base + highest(entries_before) + 1 : last_entry;
+            const uint32_t own_first = firsts ? (uint32_t)base + highest(firsts) : last_first;
+            next += own_first != customer_first;
+            customer_first = own_first;
+            const size_t active = next - 1;
+            scratch->active_first_rows[active] = own_first;
+
+            const int64_t time = times[row];
+            const uint32_t following = row + (number < row_count);
+            if (__builtin_expect((row > own_first && times[row - 1] == time) ||
+                                     (following != row && times[following] == time), 0)) {
+                scratch->active_ties[active] = 1;
+            }
+            uint32_t *const state = scratch->states + active * words;
+            uint64_t *const reached = (uint64_t *)(void *)(state + pairs);
+            const int64_t limit = time <= unlimited_to ? INT64_MIN : time - window;
+            state[0] = entry > own_first ? entry : 0;
+            // The last step comes first: the row must not serve two steps of one chain.
+            uint32_t steps = bytes ? bytes[row] : wide[row];
+            do {
+                const uint32_t k = 31 - (uint32_t)__builtin_clz(steps);
+                steps &= ~((uint32_t)1 << k);
+                const uint32_t start = state[k - 1], kept = state[k];
+                const int64_t start_time = times[start - (start != 0)];
+                const uint32_t extends = (uint32_t)(start > kept) & (uint32_t)(start_time >= limit);
+                const uint64_t pair = (uint64_t)start << 32 | number;
+                state[k] = extends ? start : kept;
+                // While nothing is kept the pair is 0. Masks, as a conditional here would be made a branch.
+                reached[k] |= pair & -(uint64_t)(extends & (uint32_t)(kept == 0));
+            } while (steps > 1);
+        }
+        last_entry = bits.entries ? (uint32_t)base + highest(bits.entries) + 1 : last_entry;
+        last_first = first ? (uint32_t)base + highest(first) : last_first;
+    }
+    scratch->active_first_rows[next] = UINT32_MAX;
+    return next;
+}
+
+size_t dukkan_funnel_scan(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch) {
+    return rows->byte_masks ? scan(rows, scratch, rows->byte_masks, 0) : scan(rows, scratch, 0, rows->word_masks);
+}
+
+void dukkan_funnel_levels(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch,
+                          const uint32_t *row_starts, size_t customer_count, size_t active_count, int64_t open_after,
+                          uint8_t *levels, uint8_t *active_levels, uint32_t *active_customers) {
+    const size_t words = dukkan_funnel_state_words(rows->step_count);
+    for (size_t active = 0; active < active_count; active++) {
+        const uint32_t *state = scratch->states + active * words;
+        uint32_t level = 0;
+        for (uint32_t k = 1; k < rows->step_count; k++) level += state[k] != 0;
+        active_levels[active] = (uint8_t)(level + (level != 0));
+    }
+    active_levels[active_count] = 0;
+    const uint32_t base = row_starts[0];
+    size_t active = 0;
+    for (size_t customer = 0; customer < customer_count; customer++) {
+        const uint32_t first = row_starts[customer] - base, end = row_starts[customer + 1] - base;
+        const uint32_t last = end - (end != 0);
+        const uint64_t entries = scratch->entries[last / 64] & (~(uint64_t)0 >> (63 - last % 64));
+        const uint32_t entry = entries ? last / 64 * 64 + highest(entries) + 1 : scratch->last_entries[last / 64];
+        const uint32_t has_entry = entry > first && end > first;
+        const uint32_t is_active = scratch->active_first_rows[active] == first && end > first;
+        const uint32_t is_open = has_entry & (uint32_t)(rows->times[entry - (entry != 0)] > open_after);
+        const uint32_t deeper = active_levels[active] & -is_active;
+        active_customers[active] = (uint32_t)customer;
+        levels[customer] = (uint8_t)((deeper ? deeper : has_entry) | is_open << 7);
+        active += is_active;
+    }
+}

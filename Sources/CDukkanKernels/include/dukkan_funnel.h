@@ -1,0 +1,54 @@
+#ifndef DUKKAN_FUNNEL_H
+#define DUKKAN_FUNNEL_H
+#include <stddef.h>
+#include <stdint.h>
+
+/// The rows of one morsel, in order by customer and time, as the funnel kernel scans them. Fewer than 2^32 - 1.
+typedef struct {
+    size_t row_count;
+    const int64_t *times;
+    /// Bit k: the row matches step k. One of the two is set, `byte_masks` for at most 8 steps.
+    const uint8_t *byte_masks;
+    const uint32_t *word_masks;
+    uint32_t step_count;
+    uint8_t has_window;
+    /// Most microseconds from a chain's start to a later row, inclusive; not negative.
+    int64_t window;
+} dukkan_funnel_rows;
+
+/// What the scan works on and leaves behind. Rows are numbered from 1, 0 is none.
+typedef struct {
+    /// Bit of each customer's first row, 64 rows a word, `row_count / 64 + 1` words. Given.
+    const uint64_t *first_rows;
+    /// Bits of the rows that match step 0, and the last such row before each word; as many words.
+    uint64_t *entries;
+    uint32_t *last_entries;
+    /// For each customer with a row of a later step, in order: her first row, counted from 0; afterwards UINT32_MAX.
+    /// Room for one more than there are customers.
+    uint32_t *active_first_rows;
+    /// For each of those, given as 0: whether two of her matching rows may have one time. If so her state is not valid.
+    uint8_t *active_ties;
+    /// For each of those, given as 0, `dukkan_funnel_state_words` words: for each step the row where the kept chain of
+    /// that length started; padding to an even number; for each step a 64-bit word, in its low half the row that first
+    /// completed the step, in its high half the row where that chain started. Of step 0 nothing is held.
+    uint32_t *states;
+} dukkan_funnel_scratch;
+
+static inline size_t dukkan_funnel_pairs_offset(uint32_t step_count) { return ((size_t)step_count + 1) / 2 * 2; }
+
+static inline size_t dukkan_funnel_state_words(uint32_t step_count) {
+    return dukkan_funnel_pairs_offset(step_count) + (size_t)step_count * 2;
+}
+
+/// Runs the customers' rows through the funnel and returns how many customers are active: have a row of a later step.
+size_t dukkan_funnel_scan(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch);
+
+/// Writes the level of each customer after a scan, and in bit 7 whether her latest start is later than `open_after`.
+///
+/// `row_starts` has `customer_count + 1` entries, relative to the first row. `active_levels` (room for one more than are
+/// active) gets the level of each active customer, `active_customers` (as long) her number.
+void dukkan_funnel_levels(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch,
+                          const uint32_t *row_starts, size_t customer_count, size_t active_count, int64_t open_after,
+                          uint8_t *levels, uint8_t *active_levels, uint32_t *active_customers);
+
+#endif

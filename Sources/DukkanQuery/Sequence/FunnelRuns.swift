@@ -1,0 +1,142 @@
+/// Customers spread out into runs for the scan: one for each value of the breakdown that a customer may stand under, with
+/// the rows that count there, or one for all her rows of several tables.
+struct FunnelRuns {
+    private(set) var rowStarts = GrowableBuffer<UInt32>(capacity: 1 << 12)
+    private(set) var times = GrowableBuffer<Int64>(capacity: 1 << 14)
+    private(set) var masks = GrowableBuffer<UInt32>(capacity: 1 << 14)
+    /// For each run the slot of its value: 0 for null, code + 1.
+    private(set) var slots = GrowableBuffer<UInt32>(capacity: 1 << 12)
+    private var bytes = GrowableBuffer<UInt8>(capacity: 1 << 14)
+    private let usesBytes: Bool
+    private var distinct: [UInt32] = []
+    private var order: [UInt32] = []
+
+    init(stepCount: Int) {
+        usesBytes = stepCount <= 8
+    }
+
+    func deallocate() {
+        bytes.deallocate()
+        rowStarts.deallocate()
+        times.deallocate()
+        masks.deallocate()
+        slots.deallocate()
+    }
+
+    var count: Int { slots.count }
+
+    /// The rows of all runs, after ``finish()``.
+    var table: SequenceRows {
+        SequenceRows(
+            rowStarts: UnsafePointer(rowStarts.base), times: UnsafePointer(times.base),
+            masks: usesBytes ? .bytes(UnsafePointer(bytes.base)) : .words(UnsafePointer(masks.base)))
+    }
+
+    /// Brings the masks into the form in which the scan is fastest.
+    mutating func finish() {
+        guard usesBytes else { return }
+        bytes.reserve(masks.count)
+        let from = masks.base, to = bytes.base
+        for row in 0..<masks.count { to[row] = UInt8(truncatingIfNeeded: from[row]) }
+    }
+
+    mutating func removeAll() {
+        rowStarts.count = 0
+        rowStarts.append(0)
+        times.count = 0
+        masks.count = 0
+        slots.count = 0
+    }
+
+    /// Adds a customer under whatever values the attribution says.
+    mutating func append(_ stream: CustomerStream, _ attribution: FunnelQuery.Attribution?) {
+        switch attribution {
+        case .step(let step): appendEachValue(stream, ofStep: step)
+        case .all: appendEachValueAlone(stream)
+        default: appendWhole(stream, FunnelRuns.value(of: stream, attribution))
+        }
+    }
+
+    /// The one value that a customer stands under.
+    private static func value(of stream: CustomerStream, _ attribution: FunnelQuery.Attribution?) -> UInt32 {
+        let masks = stream.masks.base, values = stream.values.base, null = SequenceRows.nullCode
+        let row: Int?
+        switch attribution {
+        case .first: row = (0..<stream.count).first { values[$0] != null }
+        case .last: row = (0..<stream.count).last { values[$0] != null }
+        case .stepFirst(let step): row = (0..<stream.count).first { masks[$0] & 1 << UInt32(step) != 0 }
+        default: row = nil
+        }
+        return row.map { values[$0] } ?? null
+    }
+
+    private mutating func appendWhole(_ stream: CustomerStream, _ value: UInt32) {
+        let at = times.count
+        times.reserve(at + stream.count)
+        masks.reserve(at + stream.count)
+        (times.base + at).update(from: stream.times.base, count: stream.count)
+        (masks.base + at).update(from: stream.masks.base, count: stream.count)
+        times.count = at + stream.count
+        end(value)
+    }
+
+    /// Once for each value that rows of a step carry: rows of other values do not count as that step.
+    private mutating func appendEachValue(_ stream: CustomerStream, ofStep step: Int) {
+        let bit: UInt32 = 1 << UInt32(step)
+        let count = stream.count, values = stream.values.base, masks = stream.masks.base, times = stream.times.base
+        distinct.removeAll(keepingCapacity: true)
+        for row in 0..<count where masks[row] & bit != 0 { distinct.append(values[row]) }
+        if distinct.count > 1 { removeDuplicates() }
+        for value in distinct {
+            var at = self.times.count
+            self.times.reserve(at + count)
+            self.masks.reserve(at + count)
+            let toTimes = self.times.base, toMasks = self.masks.base
+            for row in 0..<count {
+                let mask = values[row] == value ? masks[row] : masks[row] & ~bit
+                toTimes[at] = times[row]
+                toMasks[at] = mask
+                at &+= mask != 0 ? 1 : 0
+            }
+            self.times.count = at
+            end(value)
+        }
+    }
+
+    /// Once for each value, over the rows that carry it.
+    ///
+    /// O(rows log rows), however many values.
+    private mutating func appendEachValueAlone(_ stream: CustomerStream) {
+        let count = stream.count, values = stream.values.base
+        order.removeAll(keepingCapacity: true)
+        for row in 0..<count { order.append(UInt32(row)) }
+        order.sort { (values[Int($0)], $0) < (values[Int($1)], $1) }
+        let at = times.count
+        times.reserve(at + count)
+        masks.reserve(at + count)
+        for (i, row) in order.enumerated() {
+            times.base[at + i] = stream.times.base[Int(row)]
+            masks.base[at + i] = stream.masks.base[Int(row)]
+        }
+        for (i, row) in order.enumerated() where i + 1 == count || values[Int(order[i + 1])] != values[Int(row)] {
+            times.count = at + i + 1
+            end(values[Int(row)])
+        }
+    }
+
+    private mutating func end(_ value: UInt32) {
+        masks.count = times.count
+        rowStarts.append(UInt32(truncatingIfNeeded: times.count))
+        slots.append(value &+ 1)
+    }
+
+    private mutating func removeDuplicates() {
+        distinct.sort()
+        var kept = 1
+        for i in 1..<distinct.count where distinct[i] != distinct[kept - 1] {
+            distinct[kept] = distinct[i]
+            kept += 1
+        }
+        distinct.removeLast(distinct.count - kept)
+    }
+}

@@ -1,0 +1,127 @@
+import CDukkanKernels
+
+/// Runs the rows of a morsel through the funnel's C kernel and holds what came out for each customer.
+///
+/// A customer is *active* when she has a row of a later step than the first. The kernel keeps rows, not times: which row
+/// completed each step first and where that chain began.
+struct FunnelScan {
+    private let plan: FunnelPlan
+    private let stateWords: Int
+    private let pairsOffset: Int
+    private let openAfter: Int64
+    private var firstRows = GrowableBuffer<UInt64>(capacity: 1 << 10)
+    private var entries = GrowableBuffer<UInt64>(capacity: 1 << 10)
+    private var lastEntries = GrowableBuffer<UInt32>(capacity: 1 << 10)
+    private var activeFirstRows = GrowableBuffer<UInt32>(capacity: 1 << 12)
+    /// All 0 between scans.
+    private var activeTies = GrowableBuffer<UInt8>(capacity: 1)
+    /// All 0 between scans.
+    private var states = GrowableBuffer<UInt64>(capacity: 1)
+    private var zeroedCustomerCount = 0
+    private(set) var levels = GrowableBuffer<UInt8>(capacity: 1 << 12)
+    private(set) var activeLevels = GrowableBuffer<UInt8>(capacity: 1 << 12)
+    private(set) var activeCustomers = GrowableBuffer<UInt32>(capacity: 1 << 12)
+    private(set) var activeCount = 0
+
+    /// Bit of a level: her latest start leaves time to get further.
+    static let openBit: UInt8 = 0x80
+
+    init(_ plan: FunnelPlan) {
+        self.plan = plan
+        stateWords = dukkan_funnel_state_words(UInt32(plan.stepCount))
+        pairsOffset = dukkan_funnel_pairs_offset(UInt32(plan.stepCount))
+        // Open: start + window > as of.
+        let (after, overflow) = plan.asOf.subtractingReportingOverflow(plan.window ?? 0)
+        openAfter = plan.window == nil || overflow ? Int64.min : after
+    }
+
+    func deallocate() {
+        firstRows.deallocate()
+        entries.deallocate()
+        lastEntries.deallocate()
+        activeFirstRows.deallocate()
+        activeTies.deallocate()
+        states.deallocate()
+        levels.deallocate()
+        activeLevels.deallocate()
+        activeCustomers.deallocate()
+    }
+
+    /// Scans the rows `rowStarts[0] ..< rowStarts[count]`, at least one; afterwards ``levels`` has the level of each of
+    /// the customers, with ``openBit``.
+    mutating func run(_ table: SequenceRows, count: Int) {
+        let base = Int(table.rowStarts[0]), rowCount = Int(table.rowStarts[count]) - base
+        prepare(rowCount: rowCount, customerCount: count)
+        markFirstRows(table.rowStarts, count)
+        var rows = dukkan_funnel_rows()
+        rows.row_count = rowCount
+        rows.times = table.times + base
+        switch table.masks {
+        case .bytes(let bytes): rows.byte_masks = bytes + base
+        case .words(let words): rows.word_masks = words + base
+        }
+        rows.step_count = UInt32(plan.stepCount)
+        rows.window = plan.window ?? 0
+        rows.has_window = plan.window == nil ? 0 : 1
+        var scratch = dukkan_funnel_scratch()
+        scratch.first_rows = UnsafePointer(firstRows.base)
+        scratch.entries = entries.base
+        scratch.last_entries = lastEntries.base
+        scratch.active_first_rows = activeFirstRows.base
+        scratch.active_ties = activeTies.base
+        states.base.withMemoryRebound(to: UInt32.self, capacity: 2 * states.capacity) { states in
+            scratch.states = states
+            activeCount = dukkan_funnel_scan(&rows, &scratch)
+            dukkan_funnel_levels(
+                &rows, &scratch, table.rowStarts, count, activeCount, openAfter, levels.base, activeLevels.base,
+                activeCustomers.base)
+        }
+    }
+
+    /// Forgets the last scan.
+    mutating func clear() {
+        states.base.update(repeating: 0, count: activeCount * stateWords / 2)
+        activeTies.base.update(repeating: 0, count: activeCount)
+        activeCount = 0
+    }
+
+    private mutating func prepare(rowCount: Int, customerCount: Int) {
+        let wordCount = rowCount / 64 + 1
+        firstRows.reserve(wordCount)
+        entries.reserve(wordCount)
+        lastEntries.reserve(wordCount)
+        firstRows.base.update(repeating: 0, count: wordCount)
+        levels.reserve(customerCount)
+        activeFirstRows.reserve(customerCount + 1)
+        activeLevels.reserve(customerCount + 1)
+        activeCustomers.reserve(customerCount + 1)
+        if customerCount > zeroedCustomerCount {
+            states.reserve(customerCount * stateWords / 2)
+            activeTies.reserve(customerCount)
+            states.base.update(repeating: 0, count: customerCount * stateWords / 2)
+            activeTies.base.update(repeating: 0, count: customerCount)
+            zeroedCustomerCount = customerCount
+        }
+    }
+
+    private func markFirstRows(_ rowStarts: UnsafePointer<UInt32>, _ count: Int) {
+        let base = Int(rowStarts[0]), bits = firstRows.base
+        var next = 0
+        for customer in 0..<count {
+            let first = next
+            next = Int(rowStarts[customer &+ 1]) &- base
+            bits[first &>> 6] |= (next > first ? 1 : 0) &<< UInt64(truncatingIfNeeded: first & 63)
+        }
+    }
+
+    /// Whether an active customer may have two matching rows at one time, which the kernel does not decide.
+    @inline(__always)
+    func hasTies(_ active: Int) -> Bool { activeTies.base[active] != 0 }
+
+    /// The row that first completed a step, from the second on, and the row where its chain began, counted from 0.
+    @inline(__always)
+    func reached(_ active: Int, step: Int) -> (row: Int, start: Int) {
+        let pair = states.base[(active * stateWords + pairsOffset) / 2 + step]
+        return (Int(truncatingIfNeeded: pair & 0xFFFF_FFFF) - 1, Int(truncatingIfNeeded: pair >> 32) - 1)
+    }
+}
