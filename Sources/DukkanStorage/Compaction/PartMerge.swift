@@ -16,13 +16,20 @@ final class PartMerge {
     private let strings: [MergedStrings?]
     private let renamings: [StringRenaming?]
     private let readers: [BlockReader]
-    private var windows: [MergeWindow]
+    private let windows: [MergeWindow]
     /// Windows that this pass writes.
     private let pass: Range<Int>
-    /// Cursors by customer, then place: a binary heap.
-    private var heap: [Int] = []
+    /// Places of all cursors, and the cursors by customer, then place, as a binary heap.
+    ///
+    /// Behind pointers, since each access to a variable of a class is checked for exclusiveness.
+    private let heads: UnsafeMutablePointer<UnsafeMutablePointer<MergeHead>>
+    private let heap: UnsafeMutablePointer<Int>
+    private let heapCount: UnsafeMutablePointer<Int>
+    /// Rows of the batch.
+    private let batchRowCount: UnsafeMutablePointer<Int>
     private var customerNumber = 0
-    private var batchRowCount = 0
+    /// Cursors that have the customer, ascending.
+    private let active: UnsafeMutablePointer<Int>
     private var rowsDone = 0
 
     /// Rows gathered at a time at most.
@@ -57,6 +64,22 @@ final class PartMerge {
         renamings = pooled.map { $0 ? StringRenaming(cursorCount: cursors.count) : nil }
         readers = schema.columns.map { _ in BlockReader() }
         windows = pass.map { _ in MergeWindow(schema: schema, pooled: pooled) }
+        heads = .allocate(capacity: cursors.count)
+        for (index, cursor) in cursors.enumerated() { (heads + index).initialize(to: cursor.head) }
+        heap = .allocate(capacity: cursors.count)
+        active = .allocate(capacity: cursors.count)
+        heapCount = .allocate(capacity: 1)
+        heapCount.initialize(to: 0)
+        batchRowCount = .allocate(capacity: 1)
+        batchRowCount.initialize(to: 0)
+    }
+
+    deinit {
+        heads.deallocate()
+        heap.deallocate()
+        active.deallocate()
+        heapCount.deallocate()
+        batchRowCount.deallocate()
     }
 
     /// Writes the parts of this pass; one entry for each window that has rows.
@@ -64,12 +87,12 @@ final class PartMerge {
         for index in cursors.indices where try cursors[index].nextBlock() { push(index) }
         while let first = pop() {
             customerNumber += 1
-            if let next = heap.first, !cursors[first].customerPrecedes(cursors[next], isInteger: isInteger) {
+            if heapCount.pointee > 0 && compare(first, heap[0]) == 0 {
                 try mergeCustomer(first)
             } else {
                 try copyCustomer(first)
             }
-            if batchRowCount >= PartMerge.batchRowCountMax { try flush() }
+            if batchRowCount.pointee >= PartMerge.batchRowCountMax { try flush() }
         }
         try flush()
         let order = orderRange()
@@ -85,53 +108,60 @@ final class PartMerge {
 
     /// All rows of a customer whom no other part has.
     private func copyCustomer(_ index: Int) throws {
-        let cursor = cursors[index]
+        let head = heads[index]
         repeat {
-            emit(index, cursor.row..<cursor.fragmentEnd)
-            cursor.row = cursor.fragmentEnd
+            emit(index, head.pointee.row, head.pointee.fragmentEnd)
+            head.pointee.row = head.pointee.fragmentEnd
         } while try goesOn(index)
-        if cursor.row < cursor.blockRowCount { push(index) }
+        if head.pointee.row < cursors[index].blockRowCount { push(index) }
     }
 
     /// The rows of a customer whom several parts have, in order of time; among equal times the older part first.
     private func mergeCustomer(_ first: Int) throws {
-        var active = [first]
-        while let next = heap.first, !cursors[first].customerPrecedes(cursors[next], isInteger: isInteger) {
+        let active = self.active, heads = self.heads
+        active[0] = first
+        var count = 1
+        // Cursors of one customer leave the heap in ascending order.
+        while heapCount.pointee > 0 && compare(first, heap[0]) == 0 {
+            active[count] = heap[0]
+            count += 1
             _ = pop()
-            active.append(next)
         }
-        active.sort()
-        while !active.isEmpty {
-            // The part with the earliest next row, and the bound up to which it may go on.
-            var best = 0
-            for place in active.indices.dropFirst() {
-                if nextTime(active[place]) < nextTime(active[best]) { best = place }
+        while count > 0 {
+            // The cursor with the earliest next row, and the one that follows it: the first goes on up to the second.
+            var best = 0, second = -1
+            for place in 1..<max(1, count) {
+                let time = heads[active[place]].pointee.nextTime
+                if time < heads[active[best]].pointee.nextTime {
+                    second = best
+                    best = place
+                } else if second < 0 || time < heads[active[second]].pointee.nextTime {
+                    second = place
+                }
             }
             let index = active[best]
-            let cursor = cursors[index]
-            var end = cursor.fragmentEnd
-            for place in active.indices where place != best {
-                // An older part's rows of one time come first, a newer part's after.
-                let bound = nextTime(active[place])
-                end = PartMerge.end(cursor, upTo: end, bound: bound, includingBound: best < place)
+            let head = heads[index]
+            var end = head.pointee.fragmentEnd
+            if second >= 0 {
+                // Of equal times the older part's rows come first.
+                let bound = heads[active[second]].pointee.nextTime
+                let times = head.pointee.times
+                var row = head.pointee.row + 1
+                if best < second {
+                    while row < end && times[row] <= bound { row += 1 }
+                } else {
+                    while row < end && times[row] < bound { row += 1 }
+                }
+                end = row
             }
-            emit(index, cursor.row..<end)
-            cursor.row = end
-            if cursor.row == cursor.fragmentEnd, try !goesOn(index) {
-                active.remove(at: best)
-                if cursor.row < cursor.blockRowCount { push(index) }
+            emit(index, head.pointee.row, end)
+            head.pointee.row = end
+            if end == head.pointee.fragmentEnd, try !goesOn(index) {
+                for place in best..<(count - 1) { active[place] = active[place + 1] }
+                count -= 1
+                if head.pointee.row < cursors[index].blockRowCount { push(index) }
             }
         }
-    }
-
-    private func nextTime(_ index: Int) -> Int64 { cursors[index].times[cursors[index].row] }
-
-    /// First row, at most `end`, whose time is past the bound.
-    private static func end(_ cursor: PartCursor, upTo end: Int, bound: Int64, includingBound: Bool) -> Int {
-        let times = cursor.times
-        var row = cursor.row
-        while row < end && (times[row] < bound || (includingBound && times[row] == bound)) { row += 1 }
-        return row
     }
 
     /// After the last row of a customer's fragment: whether the next block goes on with it.
@@ -139,9 +169,8 @@ final class PartMerge {
     /// Otherwise the cursor stands at the next customer, or at the end of its block if there is none.
     private func goesOn(_ index: Int) throws -> Bool {
         let cursor = cursors[index]
-        if cursor.customer + 1 < cursor.customers.count {
-            cursor.customer += 1
-            cursor.fragmentEnd = Int(cursor.customers.rowStarts[cursor.customer + 1])
+        if cursor.head.pointee.customer + 1 < cursor.customers.count {
+            cursor.goTo(customer: cursor.head.pointee.customer + 1)
             return false
         }
         let continues = cursor.nextBlockContinues
@@ -158,57 +187,58 @@ final class PartMerge {
     private var totalRowCount: Int { cursors.reduce(0) { $0 + $1.part.entry.rowCount } }
 
     /// Appends rows of a cursor's customer to their windows, without the deleted ones.
-    private func emit(_ index: Int, _ range: Range<Int>) {
-        let cursor = cursors[index]
-        guard cursor.hasDeletes, let deletes = cursor.part.deletes else {
-            cutAndAppend(index, range)
+    private func emit(_ index: Int, _ start: Int, _ end: Int) {
+        let head = heads[index]
+        guard head.pointee.hasDeletes, let deletes = cursors[index].part.deletes else {
+            cutAndAppend(index, start, end)
             return
         }
-        var from = range.lowerBound
-        while from < range.upperBound {
-            if deletes.isDeleted(cursor.firstRow + from) {
+        let firstRow = head.pointee.firstRow
+        var from = start
+        while from < end {
+            if deletes.isDeleted(firstRow + from) {
                 from += 1
                 continue
             }
             var to = from + 1
-            while to < range.upperBound && !deletes.isDeleted(cursor.firstRow + to) { to += 1 }
-            cutAndAppend(index, from..<to)
+            while to < end && !deletes.isDeleted(firstRow + to) { to += 1 }
+            cutAndAppend(index, from, to)
             from = to
         }
     }
 
-    private func cutAndAppend(_ index: Int, _ range: Range<Int>) {
-        let cursor = cursors[index]
+    private func cutAndAppend(_ index: Int, _ start: Int, _ end: Int) {
         if borders.isEmpty {
-            append(index, range, window: 0)
+            append(index, start, end, window: 0)
             return
         }
-        let times = cursor.times
-        var from = range.lowerBound
-        while from < range.upperBound {
+        let times = heads[index].pointee.times
+        var from = start
+        while from < end {
             let window = TimeWindows.window(of: times[from], borders)
-            var to = range.upperBound
+            var to = end
             if window < borders.count && times[to - 1] >= borders[window] {
                 to = from + 1
                 while times[to] < borders[window] { to += 1 }
             }
-            append(index, from..<to, window: window)
+            append(index, from, to, window: window)
             from = to
         }
     }
 
-    private func append(_ index: Int, _ range: Range<Int>, window: Int) {
+    private func append(_ index: Int, _ from: Int, _ to: Int, window: Int) {
         guard pass.contains(window) else { return }
         windows[window - pass.lowerBound].append(
-            cursors[index], index: index, range, customer: customerNumber, isInteger: isInteger)
-        batchRowCount += range.count
+            cursors[index], base: UInt32(index) << UInt32(RunBuffer.pieceShift), from: from, to: to,
+            customer: customerNumber, isInteger: isInteger)
+        batchRowCount.pointee += to - from
     }
 
     // MARK: Batches
 
     /// Gathers the columns of the rows found so far and writes them.
     private func flush() throws {
-        guard batchRowCount > 0 else { return }
+        guard batchRowCount.pointee > 0 else { return }
         nonisolated(unsafe) let merge = self
         try Parallel.runThrowing(schema.columns.count, threads: writer.options.threads) { column in
             try merge.gather(column)
@@ -224,7 +254,7 @@ final class PartMerge {
             try window.draft?.output.append(window.vectors)
             window.removeBatch()
         }
-        batchRowCount = 0
+        batchRowCount.pointee = 0
     }
 
     /// One column of all windows.
@@ -239,7 +269,7 @@ final class PartMerge {
         for cursor in cursors where cursor.block >= 0 { try cursor.decode(column, reader: readers[column]) }
         let pieces = cursors.map { $0.vectors[column] }
         for window in windows where window.rowCount > 0 {
-            let rows = UnsafeBufferPointer(start: UnsafePointer(window.rows), count: window.rowCount)
+            let rows = UnsafeBufferPointer(start: window.rows, count: window.rowCount)
             let vector = window.vectors[column]
             Gather.column(rows, pieces, into: vector)
             guard let strings = strings[column] else { continue }
@@ -280,37 +310,51 @@ final class PartMerge {
 
     // MARK: Heap
 
+    /// Three-way comparison of two cursors' customers.
+    @inline(__always)
+    private func compare(_ a: Int, _ b: Int) -> Int {
+        let x = heads[a].pointee.key, y = heads[b].pointee.key
+        if x != y { return x < y ? -1 : 1 }
+        // Integers are equal then, unless one of the blocks is of rows without a customer.
+        if isInteger && x != .max { return 0 }
+        return cursors[a].compareEqualKeys(cursors[b])
+    }
+
+    @inline(__always)
     private func precedes(_ a: Int, _ b: Int) -> Bool {
-        if cursors[a].customerPrecedes(cursors[b], isInteger: isInteger) { return true }
-        if cursors[b].customerPrecedes(cursors[a], isInteger: isInteger) { return false }
-        return a < b
+        let order = compare(a, b)
+        return order != 0 ? order < 0 : a < b
     }
 
     private func push(_ index: Int) {
-        heap.append(index)
-        var child = heap.count - 1
+        let heap = self.heap
+        var child = heapCount.pointee
+        heapCount.pointee = child + 1
         while child > 0 {
             let parent = (child - 1) / 2
-            guard precedes(heap[child], heap[parent]) else { return }
-            heap.swapAt(child, parent)
+            guard precedes(index, heap[parent]) else { break }
+            heap[child] = heap[parent]
             child = parent
         }
+        heap[child] = index
     }
 
     private func pop() -> Int? {
-        guard let top = heap.first else { return nil }
-        let last = heap.removeLast()
-        if heap.isEmpty { return top }
-        heap[0] = last
+        let heap = self.heap
+        let count = heapCount.pointee - 1
+        guard count >= 0 else { return nil }
+        heapCount.pointee = count
+        let top = heap[0], moved = heap[count]
         var parent = 0
         while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-                if precedes(heap[child], heap[least]) { least = child }
-            }
-            if least == parent { return top }
-            heap.swapAt(parent, least)
-            parent = least
+            var child = 2 * parent + 1
+            guard child < count else { break }
+            if child + 1 < count && precedes(heap[child + 1], heap[child]) { child += 1 }
+            guard precedes(heap[child], moved) else { break }
+            heap[parent] = heap[child]
+            parent = child
         }
+        heap[parent] = moved
+        return top
     }
 }

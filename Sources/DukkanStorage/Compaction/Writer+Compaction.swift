@@ -5,7 +5,7 @@ extension Writer {
     /// Merges that a store with too many parts does at a time, in parts.
     private static let forcedMergeCount = 16
     /// Parts merged at a time at most, whatever the budget.
-    private static let mergedPartCountMax = 64
+    private static let mergedPartCountMax = Manifest.partCountMax
     /// Merges after one commit at most; the rest is left to the next.
     private static let mergesAfterCommitMax = 16
 
@@ -58,7 +58,8 @@ extension Writer {
                 while let index = working.tables.firstIndex(where: { $0.number == number }),
                     let next = nextOnDemand(index)
                 {
-                    report.rowsWritten += try merge(next, table: index, isThorough: true, control: control)
+                    report.rowsWritten += try merge(
+                        next, table: index, isThorough: next.isCut, control: control)
                     try publishMerged()
                 }
             }
