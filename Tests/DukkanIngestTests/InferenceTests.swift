@@ -102,6 +102,11 @@ import Testing
         #expect(try !infer("customer,day\na,01/02/2025\nb,13/02/2025\n").notes.contains { $0.contains("day first") })
     }
 
+    @Test func decimalCommasAreNoted() throws {
+        let inferred = try infer("customer;day;price\na;2025-01-02;12,30\nb;2025-01-02;7\n")
+        #expect(inferred.columns[2].type == .string && inferred.notes.contains { $0.contains("--decimal-comma") })
+    }
+
     @Test func whatIsMissingIsSaid() throws {
         let inferred = try infer("a,b\nx,y\nz,w\n") { $0.header = true }
         #expect(inferred.table == nil && inferred.notes.contains { $0.contains("--customer") })

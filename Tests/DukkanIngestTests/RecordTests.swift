@@ -107,6 +107,14 @@ import Testing
         #expect(failure(Deep(), "c int !", "t timestamp @", "s string")?.message.contains("is an object") == true)
         #expect(failure([1, 2], "c int !", "t timestamp @")?.message.contains("is a list") == true)
         #expect(failure(7, "c int !", "t timestamp @")?.code == .invalidRow)
+        struct Odd: Encodable {
+            func encode(to encoder: any Encoder) throws {
+                var list = encoder.unkeyedContainer()
+                var inner = list.superEncoder().singleValueContainer()
+                try inner.encode(5)
+            }
+        }
+        #expect(failure(Odd(), "c int !", "t timestamp @")?.message.contains("a list or an object") == true)
         let unknown = failure(Row(), "c int !", "t timestamp @", "value double")
         #expect(unknown?.message == "record 1: table t has no column for the property v")
         #expect(failure(Row(), "c int !", "t timestamp @", "v dec2")?.message.contains("DECIMAL(3) is needed") == true)

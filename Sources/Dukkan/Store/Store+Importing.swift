@@ -24,6 +24,7 @@ extension Store {
     ) throws -> ImportReport {
         var options = options
         if options.threads == nil { options.threads = self.options.threads }
+        options.workingBytesMax = min(options.workingBytesMax, self.options.memoryBudgetBytes / 4)
         let importer = Importer(target: core, inputs: paths.map { ImportInput(path: $0) }, options: options)
         do {
             let names = try core.pendingSchemas.map(\.name)

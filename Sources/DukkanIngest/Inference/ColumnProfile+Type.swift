@@ -49,6 +49,11 @@ extension ColumnProfile {
         return (type, .automatic)
     }
 
+    /// Whether the values are numbers written with a decimal comma.
+    var hasDecimalCommas: Bool {
+        commaNumberCount > 0 && !isText && commaNumberCount + numberCount == rowCount - nullCount
+    }
+
     /// Whether all dates are slashed and none tells the day from the month.
     var hasAmbiguousDays: Bool {
         timeCount > 0 && dayFirstCount == 0 && monthFirstCount == 0

@@ -20,6 +20,8 @@ struct ColumnProfile {
     /// Slashed dates that can only be `MM/DD`, and those that can only be `DD/MM`.
     var monthFirstCount = 0
     var dayFirstCount = 0
+    /// Numbers of the other convention: `12,30` where the point is expected.
+    var commaNumberCount = 0
     /// Whether a value was met that is text and nothing else: then the others need no look.
     var isText = false
     /// For times that stand one after the other.
@@ -56,6 +58,10 @@ struct ColumnProfile {
         }
         if word.count <= 5, ColumnParser.truth(word) != nil {
             truthCount += 1
+            return
+        }
+        if !decimalComma, NumberReader.written(word, point: UInt8(ascii: ",")) != nil {
+            commaNumberCount += 1
             return
         }
         if let form = TimeForms.guess(word), word.count <= 40 {
@@ -137,6 +143,7 @@ struct ColumnProfile {
         dateOnlyCount += other.dateOnlyCount
         monthFirstCount += other.monthFirstCount
         dayFirstCount += other.dayFirstCount
+        commaNumberCount += other.commaNumberCount
         isText = isText || other.isText
         wholeDigitsMax = max(wholeDigitsMax, other.wholeDigitsMax)
         decimalsMax = max(decimalsMax, other.decimalsMax)

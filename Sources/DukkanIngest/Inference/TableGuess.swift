@@ -18,17 +18,7 @@ struct TableGuess {
         let customer = try told(options.customerColumn, role: "customer", inferred) ?? guessCustomer(inferred.columns)
         let time = try told(options.timeColumn, role: "time", inferred) ?? guessTime(inferred.columns, except: customer)
         let unique = try told(options.uniqueColumn, role: "unique", inferred)
-        for (index, column) in inferred.columns.enumerated() {
-            if profiles[index].hasAmbiguousDays, column.timeFormat == .dayMonthYear {
-                inferred.notes.append(
-                    "dates of column \(column.name), as \(column.example), are read day first; "
-                        + "--time-format \(column.name)=MM/DD/YYYY reads the month first")
-            }
-            if let word = column.suspectedNullWord {
-                inferred.notes.append(
-                    "column \(column.name) has the word \(word) in place of values; --null \(word) reads it as none")
-            }
-        }
+        addNotes(to: &inferred)
         guard let customer else {
             inferred.notes.append("no column looks like the customer; --customer COLUMN says which it is")
             return
@@ -56,6 +46,26 @@ struct TableGuess {
             inferred.notes.append(
                 "\(nulls) rows have no \(inferred.columns[customer].name); --anonymous drop leaves them out, keep stores them"
             )
+        }
+    }
+
+    /// What values look like that a flag would read better.
+    private func addNotes(to inferred: inout InferredSchema) {
+        for (profile, column) in zip(profiles, inferred.columns) {
+            if profile.hasAmbiguousDays, column.timeFormat == .dayMonthYear {
+                inferred.notes.append(
+                    "dates of column \(column.name), as \(column.example), are read day first; "
+                        + "--time-format \(column.name)=MM/DD/YYYY reads the month first")
+            }
+            if profile.hasDecimalCommas {
+                inferred.notes.append(
+                    "column \(column.name) has numbers with a comma, as \(column.example); "
+                        + "--decimal-comma reads them as numbers")
+            }
+            if let word = column.suspectedNullWord {
+                inferred.notes.append(
+                    "column \(column.name) has the word \(word) in place of values; --null \(word) reads it as none")
+            }
         }
     }
 

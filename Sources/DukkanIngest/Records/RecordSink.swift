@@ -18,6 +18,9 @@ struct RecordSink: Encoder {
         SingleProperty(encoder: encoder, column: column, codingPath: codingPath)
     }
 
+    /// The column of what lies within a list or an object: there is none.
+    static let nowhere = -1
+
     /// A list or an object where one value is wanted.
     static func refusal(_ what: String, _ path: [any CodingKey]) -> DukkanError {
         DukkanError(
@@ -63,7 +66,8 @@ struct RecordProperties<Key: CodingKey>: KeyedEncodingContainerProtocol {
     mutating func nestedContainer<Nested: CodingKey>(
         keyedBy keyType: Nested.Type, forKey key: Key
     ) -> KeyedEncodingContainer<Nested> {
-        KeyedEncodingContainer(RecordProperties<Nested>(encoder: encoder, column: -1, codingPath: codingPath + [key]))
+        KeyedEncodingContainer(
+            RecordProperties<Nested>(encoder: encoder, column: RecordSink.nowhere, codingPath: codingPath + [key]))
     }
 
     mutating func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
@@ -82,6 +86,8 @@ struct SingleProperty: SingleValueEncodingContainer {
 
     private func place() throws -> Int {
         guard let column else { throw RecordSink.refusal("a single value, not an object", codingPath) }
+        // Below a list or an object, which were refused a place.
+        if column == RecordSink.nowhere { throw RecordSink.refusal("a list or an object", codingPath) }
         return column
     }
 
@@ -102,8 +108,8 @@ struct SingleProperty: SingleValueEncodingContainer {
     mutating func encode(_ value: UInt64) throws { try encoder.put(value, try place()) }
     mutating func encode<T: Encodable>(_ value: T) throws {
         // A record inside a box, as in a property wrapper, is still a record.
-        guard let column else {
-            return try value.encode(to: RecordSink(encoder: encoder, column: nil, codingPath: codingPath))
+        guard let column, column != RecordSink.nowhere else {
+            return try value.encode(to: RecordSink(encoder: encoder, column: column, codingPath: codingPath))
         }
         try encoder.put(value, column, codingPath)
     }
@@ -122,8 +128,11 @@ struct RefusedList: UnkeyedEncodingContainer {
     mutating func nestedContainer<Nested: CodingKey>(
         keyedBy keyType: Nested.Type
     ) -> KeyedEncodingContainer<Nested> {
-        KeyedEncodingContainer(RecordProperties<Nested>(encoder: encoder, column: -1, codingPath: codingPath))
+        KeyedEncodingContainer(
+            RecordProperties<Nested>(encoder: encoder, column: RecordSink.nowhere, codingPath: codingPath))
     }
     mutating func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer { self }
-    mutating func superEncoder() -> any Encoder { RecordSink(encoder: encoder, column: -1, codingPath: codingPath) }
+    mutating func superEncoder() -> any Encoder {
+        RecordSink(encoder: encoder, column: RecordSink.nowhere, codingPath: codingPath)
+    }
 }
