@@ -59,7 +59,19 @@ void dukkan_spread_add_integers(const int64_t *in, const uint64_t *bits, size_t 
     kernels->spread_add_integers(in, bits, count, shift, out);
 }
 
-void dukkan_customer_sums(const int64_t *deltas, const int64_t *firsts, const uint64_t *begins, size_t count,
-                          uint64_t multiplier, int64_t *out) {
-    kernels->customer_sums(deltas, firsts, begins, count, multiplier, out);
+void dukkan_customer_sums(const int64_t *sums, const int64_t *firsts, const uint32_t *starts, size_t customers,
+                          int64_t *out) {
+    kernels->customer_sums(sums, firsts, starts, customers, out);
+}
+
+void dukkan_profile_integers(const int64_t *values, size_t count, struct dukkan_profile *profile) {
+    kernels->profile(values, count, profile);
+}
+
+int64_t dukkan_count_widths(const int64_t *values, size_t count, uint32_t *counts) {
+    return kernels->count_widths(values, count, counts);
+}
+
+void dukkan_look_up_codes(uint32_t *values, size_t count, const uint32_t *table, size_t table_count) {
+    kernels->look_up_codes(values, count, table, table_count);
 }

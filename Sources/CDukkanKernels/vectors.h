@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "dukkan_kernels.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -32,7 +34,10 @@ struct dukkan_kernels {
     void (*spread_integers)(const int64_t *, const uint64_t *, size_t, int64_t, int64_t *);
     void (*spread_codes)(const uint32_t *, const uint64_t *, size_t, uint32_t, uint32_t *);
     void (*spread_add_integers)(const int64_t *, const uint64_t *, size_t, uint32_t, int64_t *);
-    void (*customer_sums)(const int64_t *, const int64_t *, const uint64_t *, size_t, uint64_t, int64_t *);
+    void (*customer_sums)(const int64_t *, const int64_t *, const uint32_t *, size_t, int64_t *);
+    void (*profile)(const int64_t *, size_t, struct dukkan_profile *);
+    int64_t (*count_widths)(const int64_t *, size_t, uint32_t *);
+    void (*look_up_codes)(uint32_t *, size_t, const uint32_t *, size_t);
 };
 
 /// For each set of present rows among four (eight), the place of each row's value; absent rows have the high bit set.
@@ -43,7 +48,8 @@ extern int8_t dukkan_spread_lanes_32[256][8];
     {                                                                                                                  \
         SUFFIXED(unpack_integers), SUFFIXED(unpack_codes), SUFFIXED(scale), SUFFIXED(maximum_code),                    \
             SUFFIXED(divide_to_doubles), SUFFIXED(spread_integers), SUFFIXED(spread_codes),                            \
-            SUFFIXED(spread_add_integers), SUFFIXED(customer_sums)                                                     \
+            SUFFIXED(spread_add_integers), SUFFIXED(customer_sums), SUFFIXED(profile), SUFFIXED(count_widths),         \
+            SUFFIXED(look_up_codes)                                                                                    \
     }
 
 extern const struct dukkan_kernels dukkan_kernels_base;

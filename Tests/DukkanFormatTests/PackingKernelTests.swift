@@ -91,21 +91,60 @@ import Testing
     @Test(arguments: [1, 3, 40, 500])
     func sumsBeginAnewAtEachCustomer(_ longest: Int) {
         var generator = SplitMix(seed: UInt64(longest))
-        var begins = [UInt64](repeating: 0, count: 2_000 / 64 + 1)
-        var firsts: [Int64] = [], deltas: [Int64] = [], expected: [Int64] = []
+        var starts: [UInt32] = []
+        var firsts: [Int64] = []
+        var deltas: [Int64] = []
+        var expected: [Int64] = []
         while expected.count < 1_500 {
-            let first = Int64(bitPattern: generator.next())
-            begins[expected.count / 64] |= 1 << UInt64(expected.count % 64)
-            firsts.append(first)
-            expected.append(first)
-            for _ in 1..<1 + generator.below(longest) + 1 where expected.count < 1_500 {
+            starts.append(UInt32(expected.count))
+            firsts.append(Int64(bitPattern: generator.next()))
+            expected.append(firsts[firsts.count - 1])
+            for _ in 0..<generator.below(longest) {
                 let delta = Int64(generator.below(1_000)) - 300
                 deltas.append(delta)
                 expected.append(expected[expected.count - 1] &+ delta * 1_000)
             }
         }
-        var out = [Int64](repeating: 0, count: expected.count)
-        dukkan_customer_sums(deltas + [0], firsts + [0], begins, expected.count, 1_000, &out)
-        #expect(out == expected)
+        starts.append(UInt32(expected.count))
+        dukkan_scaled_running_sums(&deltas, deltas.count, 1_000)
+        let sums = [0] + deltas + [Int64](repeating: 0, count: 8)
+        var out = [Int64](repeating: 0, count: expected.count + 8)
+        dukkan_customer_sums(sums, firsts, starts, firsts.count, &out)
+        #expect(Array(out[..<expected.count]) == expected)
+    }
+
+    @Test func exactDivisionAgreesWithDivision() {
+        var generator = SplitMix(seed: 3)
+        for divisor in [1, 2, 3, 7, 1_000, 86_400_000_000, UInt64.max, 1 << 63, UInt64.max - 1] {
+            let exact = ExactDivisor(divisor)
+            for _ in 0..<200 {
+                let number = generator.next() >> UInt64(generator.below(64))
+                #expect(exact.divides(number) == (number % divisor == 0), "\(number) / \(divisor)")
+                let multiple = number / divisor &* divisor
+                #expect(exact.divides(multiple) && exact.quotient(multiple) == multiple / divisor)
+            }
+        }
+        #expect(ExactDivisor(0).divides(0) && !ExactDivisor(0).divides(1))
+    }
+
+    @Test func widthsAreCountedFromTheMinimum() {
+        let values: [Int64] = [-3, -3, -2, 5, .max, 12, -3, 4, 1_021]
+        var counts = [UInt32](repeating: 9, count: 65)
+        #expect(dukkan_count_widths(values, values.count, &counts) == -3)
+        #expect(counts[0] == 3 && counts[1] == 1 && counts[3] == 1 && counts[4] == 2 && counts[10] == 0)
+        #expect(counts[11] == 1 && counts[64] == 1)
+        #expect(counts.reduce(0, +) == 9)
+    }
+
+    @Test(arguments: [1, 2, 8, 9, 1_000])
+    func codesAreLookedUp(_ tableCount: Int) {
+        var generator = SplitMix(seed: UInt64(tableCount))
+        let table = (0..<tableCount).map { _ in UInt32(truncatingIfNeeded: generator.next()) }
+        for count in [0, 1, 7, 8, 9, 100] {
+            var values = (0..<count).map { _ in UInt32(generator.below(tableCount)) }
+            let expected = values.map { table[Int($0)] }
+            dukkan_look_up_codes(&values, count, table, tableCount)
+            #expect(values == expected)
+        }
     }
 }

@@ -31,11 +31,24 @@ void dukkan_unpack_tail_integers(const uint8_t *in, size_t count, uint32_t width
 void dukkan_unpack_tail_codes(const uint8_t *in, size_t count, uint32_t width, uint32_t reference, uint32_t *out);
 void dukkan_pack_tail(const uint64_t *in, size_t count, uint32_t width, uint8_t *out);
 
-/// Running sums that start anew at each customer: bit i of `begins` is set where row i is a customer's first. Such a
-/// row gets the next of `firsts`; each other row adds the next of `deltas` times `multiplier`, modulo 2^64. Reads one
-/// value past the end of both lists.
-void dukkan_customer_sums(const int64_t *deltas, const int64_t *firsts, const uint64_t *begins, size_t count,
-                          uint64_t multiplier, int64_t *out);
+/// Values of rows from the running sums of their differences: row r of customer c is firsts[c] + sums[r - c] -
+/// sums[starts[c] - c], modulo 2^64. `sums` begins with 0 and has a value for each row that is not its customer's first.
+/// Reads up to seven values past its end, and writes up to seven past the last row.
+void dukkan_customer_sums(const int64_t *sums, const int64_t *firsts, const uint32_t *starts, size_t customers,
+                          int64_t *out);
+/// In place values[i] = multiplier * (values[0] + … + values[i]), modulo 2^64.
+void dukkan_scaled_running_sums(int64_t *values, size_t count, uint64_t multiplier);
+
+/// Bounds of a list, and the values that differ from, and that are less than, the one before.
+struct dukkan_profile {
+    int64_t minimum, maximum;
+    uint64_t changes, descents;
+};
+
+/// count > 0.
+void dukkan_profile_integers(const int64_t *values, size_t count, struct dukkan_profile *profile);
+/// Returns the minimum; counts[w] is the number of values whose distance from it has w bits, 0 to 64. 0 < count < 2^16.
+int64_t dukkan_count_widths(const int64_t *values, size_t count, uint32_t *counts);
 /// Running sums in place from `first`, which stays out of `values`: values[i] = first + values[0] + … + values[i].
 void dukkan_running_sums(int64_t *values, size_t count, int64_t first);
 /// values[i] = values[i] * multiplier + addend, modulo 2^64.
@@ -47,6 +60,8 @@ void dukkan_spread_integers(const int64_t *in, const uint64_t *bits, size_t coun
 void dukkan_spread_codes(const uint32_t *in, const uint64_t *bits, size_t count, uint32_t absent, uint32_t *out);
 /// out[row] += value << shift for the rows whose bit is set.
 void dukkan_spread_add_integers(const int64_t *in, const uint64_t *bits, size_t count, uint32_t shift, int64_t *out);
+/// In place values[i] = table[values[i]]; all values are less than `table_count`, which is less than 2^31.
+void dukkan_look_up_codes(uint32_t *values, size_t count, const uint32_t *table, size_t table_count);
 /// Largest value, 0 for none.
 uint32_t dukkan_maximum_code(const uint32_t *values, size_t count);
 /// out[i] = (double)in[i] / divisor, for |in[i]| <= 2^51. `out` may be `in`.

@@ -30,8 +30,9 @@ enum CustomerDelta {
                 // A negative difference has no quotient modulo 2^64, unless the division is signed.
                 guard let signed = Int64(exactly: multiplier) else { return nil }
                 for i in 0..<differenceCount {
-                    guard differences[i] % signed == 0 else { return nil }
-                    differences[i] /= signed
+                    let (quotient, rest) = differences[i].quotientAndRemainder(dividingBy: signed)
+                    guard rest == 0 else { return nil }
+                    differences[i] = quotient
                 }
             }
             let estimate = PackedEncoding.plan(differences, differenceCount).byteCount
@@ -54,9 +55,11 @@ enum CustomerDelta {
         let multiplier = try reader.varint()
         let firsts = scratch.allocate(Int64.self, customers.count)
         let differenceCount = customers.rowCount - customers.count
-        let differences = scratch.allocate(Int64.self, differenceCount)
+        let sums = scratch.allocate(Int64.self, differenceCount + 1)
         try IntegerStream.decode(&reader, customers.count, into: firsts, scratch: scratch, depth: 1)
-        try IntegerStream.decode(&reader, differenceCount, into: differences, scratch: scratch, depth: 1)
-        dukkan_customer_sums(differences, firsts, customers.begins, customers.rowCount, multiplier, out)
+        try IntegerStream.decode(&reader, differenceCount, into: sums + 1, scratch: scratch, depth: 1)
+        sums[0] = 0
+        dukkan_scaled_running_sums(sums + 1, differenceCount, multiplier)
+        dukkan_customer_sums(sums, firsts, customers.rowStarts, customers.count, out)
     }
 }

@@ -1,3 +1,5 @@
+import CDukkanKernels
+
 /// What one pass over a list tells about the forms that may pay.
 struct IntegerProfile {
     var minimum: Int64
@@ -13,32 +15,62 @@ struct IntegerProfile {
     ///
     /// O(count).
     init(_ values: UnsafePointer<Int64>, _ count: Int) {
-        var minimum = values[0], maximum = values[0]
-        var changes = 0, descents = 0
-        for i in 1..<max(count, 1) {
-            let value = values[i], previous = values[i - 1]
-            minimum = min(minimum, value)
-            maximum = max(maximum, value)
-            changes &+= value != previous ? 1 : 0
-            descents &+= value < previous ? 1 : 0
-        }
-        self.minimum = minimum
-        self.maximum = maximum
-        runCount = changes + 1
-        descentCount = descents
+        var profile = dukkan_profile()
+        dukkan_profile_integers(values, count, &profile)
+        minimum = profile.minimum
+        maximum = profile.maximum
+        runCount = Int(profile.changes) + 1
+        descentCount = Int(profile.descents)
         divisor = IntegerProfile.commonDivisor(values, count, minimum)
     }
 
+    /// The greatest common divisor of all distances from `origin`; 1 for none.
+    ///
+    /// Ends early where it is 1.
     static func commonDivisor(_ values: UnsafePointer<Int64>, _ count: Int, _ origin: Int64) -> UInt64 {
-        var divisor: UInt64 = 0
+        var divisor = ExactDivisor(0)
         for i in 0..<count {
-            var rest = UInt64(bitPattern: values[i] &- origin)
-            if divisor != 0 && rest % divisor == 0 { continue }
-            while rest != 0 { (divisor, rest) = (rest, divisor % rest) }
-            if divisor == 1 { break }
+            let distance = UInt64(bitPattern: values[i] &- origin)
+            if divisor.divides(distance) { continue }
+            var (a, b) = (distance, divisor.value)
+            while b != 0 { (a, b) = (b, a % b) }
+            if a == 1 { return 1 }
+            divisor = ExactDivisor(a)
         }
-        return max(divisor, 1)
+        return max(divisor.value, 1)
     }
+}
+
+/// Tests and divides by one number without a division: its odd part has an inverse modulo 2^64.
+///
+/// The test is that of "Hacker's Delight" (Warren 2002), section 10-17.
+struct ExactDivisor {
+    let value: UInt64
+    private let shift: UInt64
+    private let inverse: UInt64
+    private let quotientMax: UInt64
+
+    init(_ value: UInt64) {
+        self.value = value
+        shift = value == 0 ? 0 : UInt64(value.trailingZeroBitCount)
+        let odd = value == 0 ? 1 : value >> shift
+        // Each step doubles the number of right bits, of which the odd number itself has three.
+        var inverse = odd
+        for _ in 0..<5 { inverse = inverse &* (2 &- odd &* inverse) }
+        self.inverse = inverse
+        quotientMax = UInt64.max / odd
+    }
+
+    @inline(__always)
+    func divides(_ number: UInt64) -> Bool {
+        if value == 0 { return number == 0 }
+        let quotient = (number &>> shift) &* inverse
+        return number & ((1 &<< shift) &- 1) == 0 && quotient <= quotientMax
+    }
+
+    /// The quotient of a number that it divides.
+    @inline(__always)
+    func quotient(_ number: UInt64) -> UInt64 { (number &>> shift) &* inverse }
 }
 
 /// Finds the distinct values of a list when there are few.

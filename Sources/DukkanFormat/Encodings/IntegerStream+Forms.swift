@@ -37,9 +37,10 @@ extension IntegerStream {
         writer.appendSigned(profile.minimum)
         writer.appendVarint(profile.divisor)
         withUnsafeTemporaryAllocation(of: Int64.self, capacity: count) { quotients in
-            let divisor = profile.divisor
+            let divisor = ExactDivisor(profile.divisor)
             for i in 0..<count {
-                quotients[i] = Int64(bitPattern: UInt64(bitPattern: values[i] &- profile.minimum) / divisor)
+                let distance = UInt64(bitPattern: values[i] &- profile.minimum)
+                quotients[i] = Int64(bitPattern: divisor.quotient(distance))
             }
             encode(quotients.baseAddress!, count, into: &writer, context.inner)
         }

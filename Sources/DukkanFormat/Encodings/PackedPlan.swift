@@ -1,3 +1,5 @@
+import CDukkanKernels
+
 /// How one mini-block of at most 1,024 values is packed: reference, width, and how many values are too wide and become
 /// patches.
 ///
@@ -20,19 +22,13 @@ struct PackedPlan {
     ///
     /// One pass counts values by bit length; each width is then judged from the counts. O(count + 64).
     init(_ values: UnsafePointer<Int64>, _ count: Int) {
-        var minimum = values[0]
-        for i in 1..<max(count, 1) { minimum = min(minimum, values[i]) }
-        reference = minimum
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: 65) { counts in
-            counts.initialize(repeating: 0)
-            for i in 0..<count {
-                counts[64 &- UInt64(bitPattern: values[i] &- minimum).leadingZeroBitCount] &+= 1
-            }
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 65) { counts in
+            reference = dukkan_count_widths(values, count, counts.baseAddress!)
             choose(UnsafeBufferPointer(counts), count)
         }
     }
 
-    private mutating func choose(_ counts: UnsafeBufferPointer<Int32>, _ count: Int) {
+    private mutating func choose(_ counts: UnsafeBufferPointer<UInt32>, _ count: Int) {
         var widest = 64
         while widest > 0 && counts[widest] == 0 { widest -= 1 }
         width = widest

@@ -108,10 +108,7 @@ struct ColumnBlockDecoder {
         }
         guard storesRanks else { return }
         guard strings.codesByRank.count == strings.count else { throw corrupt("ranks without their codes") }
-        strings.codesByRank.withUnsafeBufferPointer { codes in
-            let codes = codes.baseAddress!
-            for i in 0..<valueCount { out[i] = codes[Int(out[i])] }
-        }
+        dukkan_look_up_codes(out, valueCount, strings.codesByRank, strings.count)
     }
 
     private func clear(_ vector: ColumnVector) {

@@ -11,8 +11,6 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
     /// `rowStarts[i] ..< rowStarts[i + 1]` are the rows of customer i, counted from the row block's first row;
     /// `count + 1` entries.
     package private(set) var rowStarts: UnsafeMutablePointer<UInt32>
-    /// Bit i set: row i of the block is the first of its customer.
-    private(set) var begins: [UInt64] = []
     private var capacity = 0
     let scratch = ScratchArena()
 
@@ -60,7 +58,6 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
         }
         // Each count is over 0 and the sum is right, so that all ends are in order and within the block.
         guard end == block.rowCount else { throw corrupt("customers with \(end) rows in a block of \(block.rowCount)") }
-        markBegins(customerCount, rowCount: block.rowCount)
         strings = .empty
         if block.isNullCustomer {
             keys[0] = 0
@@ -79,20 +76,5 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
         }
         guard reader.isAtEnd else { throw corrupt("bytes behind a directory's end") }
         count = customerCount
-    }
-
-    private func markBegins(_ customerCount: Int, rowCount: Int) {
-        let wordCount = (rowCount + 63) / 64
-        if begins.count < wordCount {
-            begins = [UInt64](repeating: 0, count: wordCount)
-        }
-        let starts = rowStarts
-        begins.withUnsafeMutableBufferPointer { words in
-            words.update(repeating: 0)
-            for i in 0..<customerCount {
-                let row = Int(starts[i])
-                words[row >> 6] |= 1 << UInt64(row & 63)
-            }
-        }
     }
 }
