@@ -202,7 +202,7 @@ def run(options, work):
         shown = lambda value: f"{value:9.2f}" if value is not None else f"{'-':>9}"
         print(f"{name:4} {len(ours['rows']):6} {shown(best.get(dukkan.name))}"
               + "".join(f"      {shown(best.get(peer.name))}" for peer in peers)
-              + f" {ratio:7.1f}" * (ratio is not None) + f" {'-':>7}" * (ratio is None)
+              + (f" {ratio:7.1f}" if ratio is not None else f" {'-':>7}")
               + f"  {'equal, ' + str(cells) + ' cells' if not wrong else 'DIFFERENT'}", flush=True)
     met = bars(results, dukkan, peers, parquet)
     print("\nbars")
