@@ -16,6 +16,7 @@ extension Store {
     ///
     /// - Throws: ``DukkanError`` `syntax` and `invalidQuery` with the place in the text, `memoryBudget`, `cancelled`,
     ///   `deadline`, `corrupt`.
+    @discardableResult
     public func query(_ text: String, control: WorkControl? = nil) throws -> QueryResult {
         let parsed = try ParsedStatement(single: text)
         return try run(parsed, control: control)
@@ -24,12 +25,14 @@ extension Store {
     /// Answers one statement of the query language without blocking the caller's executor.
     ///
     /// - Throws: As the synchronous form; `cancelled` when the task is cancelled.
+    @discardableResult
     public func query(_ text: String, control: WorkControl? = nil) async throws -> QueryResult {
         let parsed = try ParsedStatement(single: text)
         return try await offload(control) { try self.run(parsed, control: $0) }
     }
 
     /// Answers a statement made in Swift without blocking the caller's executor.
+    @discardableResult
     public func run(_ statement: Statement, control: WorkControl? = nil) async throws -> QueryResult {
         try await offload(control) { try self.run(statement, control: $0) }
     }
@@ -37,6 +40,7 @@ extension Store {
     /// Answers a statement made in Swift.
     ///
     /// - Throws: As the form that takes text, without `syntax`.
+    @discardableResult
     public func run(_ statement: Statement, control: WorkControl? = nil) throws -> QueryResult {
         switch statement {
         case .createTable(let schema):
