@@ -3,7 +3,7 @@ import Testing
 
 /// The example of the README, built and run by a package outside that depends on the library by a version.
 ///
-/// A package with `unsafeFlags` could not be depended on that way.
+/// A package with unsafe build settings could not be depended on that way.
 struct ReadmeTests {
     private func block(_ language: String, of text: String) throws -> String {
         let start = try #require(text.range(of: "```\(language)\n"))
