@@ -94,4 +94,42 @@ import Testing
         #expect(words.minimum == 1 && words.maximum == 3)
         #expect(footer.columns[1].statistics.sum == nil)
     }
+
+    @Test func longStringsMakeSmallerBlocks() throws {
+        let columns = PartWriterTests.columns + [ColumnDefinition("text", .string)]
+        var table = PlainTable(columns: columns, cells: [[], [], []])
+        var generator = SplitMix(seed: 9)
+        for row in 0..<3_000 {
+            table.cells[0].append(.integer(Int64(row / 2)))
+            table.cells[1].append(.integer(0))
+            let letter = UInt8(97 + generator.below(26))
+            let text = String(decoding: [UInt8](repeating: letter, count: 20_000), as: UTF8.self)
+            table.cells[2].append(.string("\(row)" + text))
+        }
+        let file = try PartFile.write(table, callRowCountMax: 500)
+        let footer = try file.footer()
+        #expect(footer.rowBlocks.allSatisfy { $0.rowCount * 20_000 <= 10 << 20 })
+        #expect(try file.read().cells == table.cells)
+    }
+
+    @Test func validityIsReadAWordAtATimeFromAnyRow() {
+        var generator = SplitMix(seed: 4)
+        for share in [0.01, 0.5, 0.99] {
+            let words = (0..<8).map { _ in
+                (0..<64).reduce(UInt64(0)) { $0 | (generator.chance(share) ? 1 << UInt64($1) : 0) }
+            }
+            for (firstRow, rowCount) in [(0, 1), (0, 64), (3, 61), (3, 62), (63, 2), (5, 300), (64, 448), (17, 64)] {
+                words.withUnsafeBufferPointer { words in
+                    let bits = ValidityBits(words: words.baseAddress!, firstRow: firstRow)
+                    let plain = (0..<rowCount).map { bits[$0] }
+                    #expect(bits.presentCount(rowCount) == plain.count { $0 })
+                    #expect(bits.changeCount(rowCount) == zip([true] + plain, plain).count { $0 != $1 })
+                    for row in 0..<rowCount {
+                        #expect(bits.word(row / 64 * 64, rowCount) >> UInt64(row % 64) & 1 == (plain[row] ? 1 : 0))
+                    }
+                    #expect(bits.runLengths(rowCount).reduce(0, +) == Int64(rowCount))
+                }
+            }
+        }
+    }
 }

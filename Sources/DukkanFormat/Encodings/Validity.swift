@@ -16,8 +16,8 @@ enum Validity {
         _ bits: ValidityBits, _ rowCount: Int, filled: Bool, into writer: inout ByteWriter, effort: EncodingEffort
     ) {
         let flag = filled ? filledFlag : 0
-        let lengths = bits.runLengths(rowCount)
-        if lengths.count < rowCount / 4 {
+        if bits.changeCount(rowCount) < rowCount / 5 {
+            let lengths = bits.runLengths(rowCount)
             var candidate = ByteWriter()
             candidate.append(runs | flag)
             candidate.appendVarint(lengths.count)
@@ -29,7 +29,13 @@ enum Validity {
         }
         writer.append(bitmap | flag)
         writer.fill((rowCount + 7) / 8) { out in
-            for row in 0..<rowCount where bits[row] { out[row >> 3] |= 1 << UInt8(row & 7) }
+            for row in stride(from: 0, to: rowCount, by: 64) {
+                let word = bits.word(row, rowCount).littleEndian
+                withUnsafeBytes(of: word) {
+                    let byteCount = (min(64, rowCount - row) + 7) / 8
+                    UnsafeMutableRawPointer(out + row / 8).copyMemory(from: $0.baseAddress!, byteCount: byteCount)
+                }
+            }
         }
     }
 
@@ -98,6 +104,35 @@ struct ValidityBits {
         words[(firstRow + row) >> 6] >> UInt64((firstRow + row) & 63) & 1 != 0
     }
 
+    /// Bits of rows `row ..< row + 64`, those from `rowCount` on being 0.
+    @inline(__always)
+    func word(_ row: Int, _ rowCount: Int) -> UInt64 {
+        let at = (firstRow + row) >> 6, shift = UInt64((firstRow + row) & 63)
+        let length = min(64, rowCount - row)
+        var bits = words[at] >> shift
+        if shift != 0 && Int(64 - shift) < length { bits |= words[at + 1] << (64 - shift) }
+        return length == 64 ? bits : bits & ((1 << UInt64(length)) - 1)
+    }
+
+    func presentCount(_ rowCount: Int) -> Int {
+        stride(from: 0, to: rowCount, by: 64).reduce(0) { $0 + word($1, rowCount).nonzeroBitCount }
+    }
+
+    /// Rows that differ from the row before.
+    func changeCount(_ rowCount: Int) -> Int {
+        var changes = 0
+        var last: UInt64 = 1
+        for row in stride(from: 0, to: rowCount, by: 64) {
+            let bits = word(row, rowCount)
+            let length = UInt64(min(64, rowCount - row))
+            let mask: UInt64 = length == 64 ? ~0 : (1 << length) - 1
+            changes += ((bits ^ (bits << 1 | last)) & mask).nonzeroBitCount
+            last = bits >> (length - 1)
+        }
+        return changes
+    }
+
+    /// Lengths of the runs of rows with a value and of null rows, in turn.
     func runLengths(_ rowCount: Int) -> [Int64] {
         var lengths: [Int64] = []
         var present = true

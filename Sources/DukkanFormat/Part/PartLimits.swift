@@ -8,6 +8,8 @@ package enum PartLimits {
     package static let rowBlockTarget = 16_384
     /// Rows in a row block that the reader accepts.
     package static let rowBlockRowCountMax = 65_536
+    /// Bytes of strings without a part dictionary that the writer puts into a row block, or little more.
+    package static let rowBlockStringByteTarget = 8 << 20
     /// Row blocks whose column blocks the writer puts side by side.
     package static let stripeBlockCountMax = 16
     package static let rowBlockCountMax = 1 << 22

@@ -58,9 +58,7 @@ struct ColumnBlockEncoder {
 
     private func countNulls() -> Int {
         guard vector.hasNulls else { return 0 }
-        var nulls = 0
-        for row in firstRow..<firstRow + rowCount where !vector.isValid(row) { nulls += 1 }
-        return nulls
+        return rowCount - ValidityBits(words: vector.validity, firstRow: firstRow).presentCount(rowCount)
     }
 
     /// Copies the rows that hold a value, one behind the other.
@@ -71,10 +69,15 @@ struct ColumnBlockEncoder {
             for i in 0..<rowCount { output[i] = convert(input[i]) }
             return
         }
+        let bits = ValidityBits(words: vector.validity, firstRow: firstRow)
         var at = 0
-        for i in 0..<rowCount where vector.isValid(firstRow + i) {
-            output[at] = convert(input[i])
-            at += 1
+        for row in stride(from: 0, to: rowCount, by: 64) {
+            var word = bits.word(row, rowCount)
+            while word != 0 {
+                output[at] = convert(input[row + word.trailingZeroBitCount])
+                at += 1
+                word &= word &- 1
+            }
         }
     }
 

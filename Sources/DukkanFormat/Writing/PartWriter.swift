@@ -18,6 +18,9 @@ package final class PartWriter {
 
     /// Rows that are taken over before the next look whether a stripe is full.
     private static let sliceRowCount = 1 << 16
+    /// The same where rows bring strings, which may be long.
+    private static let stringSliceRowCount = 1 << 12
+    private static let pendingStringByteMax = 64 << 20
 
     /// Begins a part with `columns`, which a schema has validated.
     ///
@@ -73,17 +76,26 @@ package final class PartWriter {
         for (vector, column) in zip(rows, pending.columns) {
             precondition(vector.count == rowCount && vector.kind == column.type.physical)
         }
+        let hasLocalStrings = pending.pools.contains { $0 != nil }
+        let sliceRowCount = hasLocalStrings ? PartWriter.stringSliceRowCount : PartWriter.sliceRowCount
         var start = 0
         while start < rowCount {
-            let end = min(rowCount, start + PartWriter.sliceRowCount)
+            let end = min(rowCount, start + sliceRowCount)
             try pending.append(rows, start..<end)
-            pending.planner.cut(rowCount: pending.rowCount, isFinal: false)
-            while pending.planner.blocks.count == PartLimits.stripeBlockCountMax {
+            pending.cut(isFinal: false)
+            while isStripeDue {
                 try writeStripe()
-                pending.planner.cut(rowCount: pending.rowCount, isFinal: false)
+                pending.cut(isFinal: false)
             }
             start = end
         }
+    }
+
+    /// A stripe is full, or its strings take too much memory to wait for more.
+    private var isStripeDue: Bool {
+        let blockCount = pending.planner.blocks.count
+        return blockCount == PartLimits.stripeBlockCountMax
+            || blockCount > 0 && pending.stringByteCount > PartWriter.pendingStringByteMax
     }
 
     /// Writes what is left, the dictionaries and the footer.
@@ -92,10 +104,10 @@ package final class PartWriter {
     package func finish() throws -> PartSummary {
         precondition(!isFinished)
         isFinished = true
-        pending.planner.cut(rowCount: pending.rowCount, isFinal: true)
+        pending.cut(isFinal: true)
         while !pending.planner.blocks.isEmpty {
             try writeStripe()
-            pending.planner.cut(rowCount: pending.rowCount, isFinal: true)
+            pending.cut(isFinal: true)
         }
         for (column, dictionary) in dictionaries.enumerated() {
             guard let dictionary else { continue }

@@ -147,6 +147,17 @@ struct PendingRows {
         return starts
     }
 
+    /// Bytes of the strings that wait.
+    var stringByteCount: Int { pools.reduce(0) { $0 + ($1?.bytes.count ?? 0) } }
+
+    /// Cuts what can be cut into row blocks.
+    mutating func cut(isFinal: Bool) {
+        let bytesPerRow = stringByteCount / max(rowCount, 1)
+        planner.rowCountTarget = max(
+            1, min(PartLimits.rowBlockTarget, PartLimits.rowBlockStringByteTarget / max(bytesPerRow, 1)))
+        planner.cut(rowCount: rowCount, isFinal: isFinal)
+    }
+
     /// Drops the rows of the blocks that were cut.
     mutating func removeBlocks() {
         let removed = planner.removeBlocks()

@@ -16,6 +16,8 @@ struct RowBlockPlanner {
     var runStarts: [Int] = []
     /// Whether the last run is that of the rows without a customer.
     var endsWithNullRun = false
+    /// Rows that a block has at most; fewer where the rows are long.
+    var rowCountTarget = PartLimits.rowBlockTarget
     /// The blocks cut so far.
     var blocks: [RowBlockPlan] = []
     /// Rows in `blocks`.
@@ -29,7 +31,7 @@ struct RowBlockPlanner {
     /// `isFinal`: no more rows will come.
     mutating func cut(rowCount: Int, isFinal: Bool) {
         while blocks.count < PartLimits.stripeBlockCountMax && plannedRowCount < rowCount {
-            if !isFinal && rowCount - plannedRowCount <= PartLimits.rowBlockTarget { return }
+            if !isFinal && rowCount - plannedRowCount <= rowCountTarget { return }
             guard let block = nextBlock(rowCount: rowCount, isFinal: isFinal) else { return }
             blocks.append(block)
             plannedRowCount += block.rowCount
@@ -39,7 +41,7 @@ struct RowBlockPlanner {
     private func isNull(_ run: Int) -> Bool { endsWithNullRun && run == runStarts.count - 1 }
 
     private mutating func nextBlock(rowCount: Int, isFinal: Bool) -> RowBlockPlan? {
-        let target = PartLimits.rowBlockTarget
+        let target = rowCountTarget
         func end(_ run: Int) -> Int { run + 1 < runStarts.count ? runStarts[run + 1] : rowCount }
         func isOpen(_ run: Int) -> Bool { !isFinal && run == runStarts.count - 1 }
         let first = nextRun
