@@ -132,4 +132,23 @@ import Testing
             }
         }
     }
+
+    @Test func appendingKeepsWhichRowsAreNull() {
+        var generator = SplitMix(seed: 8)
+        let source = ColumnVector(.integers)
+        for row in 0..<500 {
+            if generator.chance(0.4) { source.appendNull() } else { source.append(Int64(row)) }
+        }
+        let full = ColumnVector(.integers)
+        for row in 0..<500 { full.append(Int64(row)) }
+        let vector = ColumnVector(.integers)
+        var expected: [Int64?] = []
+        for _ in 0..<60 {
+            let from = generator.chance(0.3) ? full : source
+            let start = generator.below(400), length = generator.below(100)
+            vector.append(contentsOf: from, from: start, count: length)
+            expected += (start..<start + length).map { from.isValid($0) ? from.integers[$0] : nil }
+        }
+        #expect((0..<vector.count).map { vector.isValid($0) ? vector.integers[$0] : nil } == expected)
+    }
 }

@@ -101,15 +101,23 @@ extension IntegerStream {
     /// The most frequent value of a sample, and its share there.
     private static func mostFrequent(_ values: UnsafePointer<Int64>, _ count: Int) -> (Int64, Double) {
         let sampleCount = min(count, 256)
-        var sample = (0..<sampleCount).map { values[$0 * count / sampleCount] }
-        sample.sort()
-        var best = 0
-        var bestValue = sample[0]
-        var start = 0
-        for i in 1...sampleCount where i == sampleCount || sample[i] != sample[start] {
-            if i - start > best { (best, bestValue) = (i - start, sample[start]) }
-            start = i
+        let slotCount = 1_024
+        return withUnsafeTemporaryAllocation(of: Int64.self, capacity: slotCount) { slots in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: slotCount) { counts in
+                counts.initialize(repeating: 0)
+                var best: Int32 = 0
+                var bestValue = values[0]
+                for i in 0..<sampleCount {
+                    let value = values[i * count / sampleCount]
+                    let hash = UInt64(bitPattern: value) &* 0x9E37_79B9_7F4A_7C15
+                    var at = Int(truncatingIfNeeded: hash >> 54)
+                    while counts[at] > 0 && slots[at] != value { at = (at + 1) & (slotCount - 1) }
+                    slots[at] = value
+                    counts[at] += 1
+                    if counts[at] > best { (best, bestValue) = (counts[at], value) }
+                }
+                return (bestValue, Double(best) / Double(sampleCount))
+            }
         }
-        return (bestValue, Double(best) / Double(sampleCount))
     }
 }

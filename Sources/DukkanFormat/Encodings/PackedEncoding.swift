@@ -65,47 +65,58 @@ enum PackedEncoding {
             (values + count).update(repeating: 0, count: PartLimits.miniBlockValueCount - count)
             writer.fill(width * 128) { dukkan_pack(values, UInt32(width), $0) }
         } else {
-            writer.fill((count * width + 7) / 8) { dukkan_pack_tail(values, count, UInt32(width), $0) }
+            appendHorizontal(values, count, width, into: &writer)
         }
     }
 
     private static func encodePatches(
         _ offsets: UnsafePointer<UInt64>, _ count: Int, _ plan: PackedPlan, into writer: inout ByteWriter
     ) {
-        var gaps: [UInt64] = []
-        var highs: [UInt64] = []
-        var positions: [Int] = []
-        var previous = -1
-        var largestGap: UInt64 = 0
-        for i in 0..<count {
-            let high = offsets[i] >> UInt64(plan.width)
-            if high == 0 { continue }
-            gaps.append(UInt64(i - previous - 1))
-            largestGap = max(largestGap, UInt64(i - previous - 1))
-            positions.append(i)
-            highs.append(high)
-            previous = i
-        }
-        writer.appendVarint(highs.count - 1)
-        let gapWidth = 64 - largestGap.leadingZeroBitCount
-        if gapWidth * gaps.count > count {
-            writer.append(bitmapForm)
-            writer.fill((count + 7) / 8) { bitmap in
-                for position in positions { bitmap[position >> 3] |= 1 << UInt8(position & 7) }
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * count) { memory in
+            let gaps = memory.baseAddress!, highs = gaps + count
+            var patchCount = 0
+            var previous = -1
+            var largestGap: UInt64 = 0
+            var smallest = UInt64.max
+            for i in 0..<count {
+                let high = offsets[i] >> UInt64(plan.width)
+                if high == 0 { continue }
+                let gap = UInt64(i - previous - 1)
+                gaps[patchCount] = gap
+                largestGap = max(largestGap, gap)
+                highs[patchCount] = high
+                smallest = min(smallest, high)
+                patchCount += 1
+                previous = i
             }
-        } else {
-            writer.append(UInt8(gapWidth))
-            writer.fill((gaps.count * gapWidth + 7) / 8) { dukkan_pack_tail(gaps, gaps.count, UInt32(gapWidth), $0) }
+            writer.appendVarint(patchCount - 1)
+            let gapWidth = 64 - largestGap.leadingZeroBitCount
+            if gapWidth * patchCount > count {
+                writer.append(bitmapForm)
+                writer.fill((count + 7) / 8) { bitmap in
+                    for i in 0..<count {
+                        bitmap[i >> 3] |= (offsets[i] >> UInt64(plan.width) == 0 ? 0 : 1) << UInt8(i & 7)
+                    }
+                }
+            } else {
+                writer.append(UInt8(gapWidth))
+                appendHorizontal(gaps, patchCount, gapWidth, into: &writer)
+            }
+            var widest: UInt64 = 0
+            for i in 0..<patchCount {
+                highs[i] -= smallest
+                widest |= highs[i]
+            }
+            let highWidth = 64 - widest.leadingZeroBitCount
+            writer.appendVarint(smallest)
+            writer.append(UInt8(highWidth))
+            appendHorizontal(highs, patchCount, highWidth, into: &writer)
         }
-        let base = highs.min() ?? 0
-        var widest: UInt64 = 0
-        for i in highs.indices {
-            highs[i] -= base
-            widest |= highs[i]
-        }
-        let highWidth = 64 - widest.leadingZeroBitCount
-        writer.appendVarint(base)
-        writer.append(UInt8(highWidth))
-        writer.fill((highs.count * highWidth + 7) / 8) { dukkan_pack_tail(highs, highs.count, UInt32(highWidth), $0) }
+    }
+
+    private static func appendHorizontal(
+        _ values: UnsafePointer<UInt64>, _ count: Int, _ width: Int, into writer: inout ByteWriter
+    ) {
+        writer.fill((count * width + 7) / 8) { dukkan_pack_tail(values, count, UInt32(width), $0) }
     }
 }

@@ -193,13 +193,24 @@ package final class ColumnVector: @unchecked Sendable {  // Sendable: handed fro
         if source.hasNulls { beginNulls() }
         let stride = ColumnVector.stride(kind)
         (storage + count * stride).copyMemory(from: source.storage + start * stride, byteCount: length * stride)
-        if hasNulls {
-            for i in 0..<length {
-                let to = count + i
-                let mask: UInt64 = 1 << UInt64(to & 63)
-                if source.isValid(start + i) { validity[to >> 6] |= mask } else { validity[to >> 6] &= ~mask }
+        if hasNulls { appendValidity(source, from: start, count: length) }
+        count += length
+    }
+
+    /// Copies validity bits a word at a time; `validity` holds those of `count` rows.
+    private func appendValidity(_ source: ColumnVector, from start: Int, count length: Int) {
+        let bits = ValidityBits(words: source.validity, firstRow: start)
+        for row in Swift.stride(from: 0, to: length, by: 64) {
+            let taken = min(64, length - row)
+            let ones: UInt64 = taken == 64 ? ~0 : (1 << UInt64(taken)) - 1
+            let word = source.hasNulls ? bits.word(row, length) : ones
+            let at = (count + row) >> 6, shift = UInt64((count + row) & 63)
+            let low = ones << shift
+            validity[at] = (validity[at] & ~low) | (word << shift)
+            if shift != 0 && taken > 64 - Int(shift) {
+                let high = ones >> (64 - shift)
+                validity[at + 1] = (validity[at + 1] & ~high) | (word >> (64 - shift))
             }
         }
-        count += length
     }
 }
