@@ -6,7 +6,7 @@ public import DukkanFormat
 /// is `DECIMAL(2)`. Only `orders` has a unique column: an order that is imported again, with a new status perhaps,
 /// replaces the earlier row.
 public enum CommerceSchema {
-    /// The tables, with customers of type ``ColumnType/int`` or ``ColumnType/string``.
+    /// The tables, with customers of type `ColumnType.int` or `ColumnType.string`.
     public static func tables(customers type: ColumnType = .int) -> [TableSchema] {
         [customers(type), sessions(type), events(type), orders(type)]
     }

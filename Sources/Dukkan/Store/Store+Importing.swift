@@ -14,8 +14,10 @@ extension Store {
     /// - Parameters:
     ///   - paths: Files; `-` is standard input.
     ///   - table: Name of the table.
+    ///   - options: How the text is to be read; the defaults suit a comma-separated file with a header.
+    ///   - control: Cancellation, deadline and progress.
     ///   - onNewTable: Is told the schema of a table that is made, before rows are read.
-    /// - Throws: ``DukkanError`` `invalidRow` with file, line and column; `invalidInput` where the columns do not fit;
+    /// - Throws: `DukkanError` `invalidRow` with file, line and column; `invalidInput` where the columns do not fit;
     ///   `cancelled`, `deadline`.
     @discardableResult
     public func importFiles(

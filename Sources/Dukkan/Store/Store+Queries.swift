@@ -14,7 +14,7 @@ extension Store {
     /// for row in result.rows { print(row) }
     /// ```
     ///
-    /// - Throws: ``DukkanError`` `syntax` and `invalidQuery` with the place in the text, `memoryBudget`, `cancelled`,
+    /// - Throws: `DukkanError` `syntax` and `invalidQuery` with the place in the text, `memoryBudget`, `cancelled`,
     ///   `deadline`, `corrupt`.
     @discardableResult
     public func query(_ text: String, control: WorkControl? = nil) throws -> QueryResult {
@@ -92,7 +92,7 @@ extension Store {
 extension Statement {
     /// Reads one statement of the query language.
     ///
-    /// - Throws: ``DukkanError`` `syntax` with the place in the text; also when there is none, or more than one.
+    /// - Throws: `DukkanError` `syntax` with the place in the text; also when there is none, or more than one.
     public init(_ text: String) throws {
         self = try ParsedStatement(single: text).statement
     }

@@ -6,7 +6,7 @@ extension Store {
     ///
     /// Commits at once, and with it whatever was appended before.
     ///
-    /// - Throws: ``DukkanError`` `alreadyExists`, or `invalidArgument` for a schema that is not acceptable.
+    /// - Throws: `DukkanError` `alreadyExists`, or `invalidArgument` for a schema that is not acceptable.
     public func createTable(_ schema: TableSchema) throws {
         try createTables([schema])
     }
@@ -15,7 +15,7 @@ extension Store {
     ///
     /// Commits at once, and with them whatever was appended before.
     ///
-    /// - Throws: ``DukkanError`` `alreadyExists`, or `invalidArgument` for a schema that is not acceptable.
+    /// - Throws: `DukkanError` `alreadyExists`, or `invalidArgument` for a schema that is not acceptable.
     public func createTables(_ schemas: [TableSchema]) throws {
         for schema in schemas { try schema.validate() }
         for schema in schemas { try core.createTable(schema) }
@@ -24,7 +24,7 @@ extension Store {
 
     /// Makes everything appended so far visible and durable: after it returns, the rows survive a power cut.
     ///
-    /// - Throws: ``DukkanError`` `inputOutput`; `outcomeUnknown` if the failure came so late that only reopening
+    /// - Throws: `DukkanError` `inputOutput`; `outcomeUnknown` if the failure came so late that only reopening
     ///   tells whether the commit stands.
     public func commit(control: WorkControl? = nil) throws {
         try core.commit(control: control)

@@ -13,7 +13,7 @@ import Darwin
 /// time may hold a store open for writing; any number may read it meanwhile, and each query sees one committed
 /// snapshot, whatever the writer does.
 ///
-/// What is appended becomes visible to queries, and durable, with ``commit(control:)``.
+/// What is appended becomes visible to queries, and durable, with `commit()`.
 ///
 /// The long calls have two forms. In an `async` function they run off the caller's executor and obey the task's
 /// cancellation; in a synchronous one they block.
@@ -42,7 +42,7 @@ public final class Store: Sendable {
 
     /// Makes an empty store in a directory that does not exist yet or is empty, and opens it for writing.
     ///
-    /// - Throws: ``DukkanError`` `alreadyExists` where there is a store, `inputOutput` where the system refuses.
+    /// - Throws: `DukkanError` `alreadyExists` where there is a store, `inputOutput` where the system refuses.
     public static func create(at path: String, options: StoreOptions = StoreOptions()) throws -> Store {
         Store(
             core: try StoreCore.create(path: path, options: options), path: path, mode: .readWrite, options: options)
@@ -50,7 +50,7 @@ public final class Store: Sendable {
 
     /// Opens a store.
     ///
-    /// - Throws: ``DukkanError`` `notFound` where there is no store, `locked` where another handle has it open for
+    /// - Throws: `DukkanError` `notFound` where there is no store, `locked` where another handle has it open for
     ///   writing and `mode` is ``Mode/readWrite``, `corrupt` where its manifest is damaged.
     public static func open(
         at path: String, mode: Mode = .readWrite, options: StoreOptions = StoreOptions()

@@ -36,7 +36,7 @@ extension Store {
 
     /// What is known of one table.
     ///
-    /// - Throws: ``DukkanError`` `notFound`, with the nearest name.
+    /// - Throws: `DukkanError` `notFound`, with the nearest name.
     public func table(named name: String) throws -> TableInformation {
         let tables = try tables()
         if let table = tables.first(where: { $0.schema.name.lowercased() == name.lowercased() }) { return table }
