@@ -46,7 +46,9 @@ extension Store {
     ///
     /// With automatic compaction on there is rarely a reason to call it, except once after a large import.
     ///
-    /// - Parameter table: The table, or nil for all.
+    /// - Parameters:
+    ///   - table: The table, or nil for all.
+    ///   - control: Cancellation, deadline and progress.
     @discardableResult
     public func compact(table: String? = nil, control: WorkControl? = nil) throws -> CompactionSummary {
         CompactionSummary(try core.compact(table: table, control: control))
