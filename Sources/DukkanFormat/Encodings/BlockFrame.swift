@@ -8,6 +8,8 @@ enum BlockFrame {
 
     /// LZ4 must leave at most this many percent, since undoing it is slower than any encoding.
     private static let percentMax = 92
+    /// Where the fast form leaves more, the high-compression one is not tried.
+    private static let probePercentMax = 97
     private static let byteCountMin = 64
     private static let highCompressionLevel: Int32 = 9
 
@@ -18,22 +20,33 @@ enum BlockFrame {
     }
 
     private static func compress(_ content: [UInt8], _ effort: EncodingEffort) -> [UInt8]? {
+        guard content.count <= Int(LZ4_MAX_INPUT_SIZE) else { return nil }
+        let percent = effort.thorough ? probePercentMax : percentMax
+        guard let fast = compress(content, percentMax: percent, { LZ4_compress_default($0, $1, $2, $3) }) else {
+            return nil
+        }
+        if !effort.thorough { return fast }
+        // The high-compression form is twenty times slower, and gains little where the fast one gains nothing.
+        return compress(content, percentMax: percentMax) {
+            LZ4_compress_HC($0, $1, $2, $3, highCompressionLevel)
+        }
+    }
+
+    private static func compress(
+        _ content: [UInt8], percentMax: Int,
+        _ body: (UnsafePointer<CChar>, UnsafeMutablePointer<CChar>, Int32, Int32) -> Int32
+    ) -> [UInt8]? {
         var writer = ByteWriter()
         writer.append(lz4)
         writer.appendVarint(content.count)
-        let head = writer.count
-        let capacity = content.count * percentMax / 100 - head
-        guard capacity > 0, content.count <= Int(LZ4_MAX_INPUT_SIZE) else { return nil }
+        let capacity = content.count * percentMax / 100 - writer.count
+        guard capacity > 0 else { return nil }
         var written: Int32 = 0
         writer.fill(capacity) { out in
             out.withMemoryRebound(to: CChar.self, capacity: capacity) { out in
                 content.withUnsafeBytes { source in
                     let input = source.assumingMemoryBound(to: CChar.self).baseAddress!
-                    let size = Int32(content.count), room = Int32(capacity)
-                    written =
-                        effort.thorough
-                        ? LZ4_compress_HC(input, out, size, room, highCompressionLevel)
-                        : LZ4_compress_default(input, out, size, room)
+                    written = body(input, out, Int32(content.count), Int32(capacity))
                 }
             }
         }

@@ -27,7 +27,8 @@ struct ColumnBlockEncoder {
         var block = EncodedBlock(bytes: [])
         block.statistics.nullCount = nullCount
         var content = ByteWriter()
-        var tryLZ4 = effort.thorough
+        // Packed integers are as good as random to LZ4: trying them all gained 0.03 % of a part.
+        var tryLZ4 = false
         if nullCount == rowCount {
             content.append(Validity.allNull)
             if definition.type.physical == .codes && partDictionaryCount == nil { unknownBounds(&block) }
@@ -41,6 +42,7 @@ struct ColumnBlockEncoder {
                     encodeIntegers(values.baseAddress!, presentCount, nullCount, &content, &block)
                 }
             case .doubles:
+                tryLZ4 = effort.thorough
                 withUnsafeTemporaryAllocation(of: Double.self, capacity: rowCount) { values in
                     gather(vector.doubles + firstRow, into: values.baseAddress!) { $0 }
                     encodeValidity(nullCount, filled: false, &content)
@@ -48,7 +50,7 @@ struct ColumnBlockEncoder {
                     describe(doubles: values.baseAddress!, presentCount, &block.statistics)
                 }
             case .codes:
-                tryLZ4 = tryLZ4 || partDictionaryCount == nil
+                tryLZ4 = partDictionaryCount == nil
                 encodeCodes(presentCount, nullCount, &content, &block)
             }
         }
