@@ -90,11 +90,11 @@ import Testing
         #expect(system.openCount == 0, "\(context()): descriptors are left open")
     }
 
-    /// The calls at which a fault is tried: all of them, in debug builds a fourth, another one for each kind of fault.
+    /// The calls at which a fault is tried: all of them, in debug builds an eighth, another one for each kind of fault.
     private static func calls(kind: Int) throws -> [Int] {
         let count = try callCount()
         #if DEBUG
-        return Array(stride(from: kind % 4, to: count, by: 4))
+        return Array(stride(from: kind % 8, to: count, by: 8))
         #else
         return Array(0..<count)
         #endif
@@ -152,7 +152,7 @@ import Testing
         #expect(try CrashTests.manyCommits(plain, failing: .max) == nil)
         let syncs = plain.trace.enumerated().filter { $1.contains(" sync") }.map(\.offset)
         #expect(syncs.count > 30)
-        for call in syncs.enumerated().filter({ $0.offset % 3 == 0 }).map(\.element) {
+        for call in syncs.enumerated().filter({ $0.offset % 4 == 0 }).map(\.element) {
             let system = SimulatedFileSystem(seed: 1, faults: [call: .failure(5)])
             guard let wrong = try CrashTests.manyCommits(system, failing: call) else { continue }
             Issue.record("\(wrong) after a failed sync at \(system.trace[call])")

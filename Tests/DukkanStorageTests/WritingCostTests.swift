@@ -1,6 +1,7 @@
 import DukkanFormat
-import DukkanStorage
 import Testing
+
+@testable import DukkanStorage
 
 /// What writing costs: bytes, parts and space.
 @Suite struct WritingCostTests {
@@ -162,5 +163,61 @@ import Testing
         #expect(throws: DukkanError.self) { try store.commit(control: late) }
         try store.commit()
         #expect(try store.snapshot().tables[0].rowCount == 1_505)
+    }
+}
+
+/// What of a store must hold is looked for by verification.
+@Suite struct VerificationTests {
+    @Test func repeatedKeysAndUnknownFilesAreFound() throws {
+        let shop = Shop()
+        let system = SimulatedFileSystem(seed: 8)
+        let store = try StoreCore.create(path: "/shop", options: StoreOptions(threads: 1), fileSystem: system)
+        try store.createTable(shop.schema)
+        var rows = Rows.random(50, seed: 8)
+        for index in rows.indices { rows[index].key = Int64(index) }
+        rows[49].key = 7
+        try store.append(table: "orders", shop.batch(rows))
+        try store.commit()
+        #expect(try store.verify() == [])
+        // The same parts under a schema that calls the column unique: one key stands twice.
+        let snapshot = try store.snapshot()
+        let unique = Shop(isUnique: true).schema
+        let table = TableSnapshot(number: 1, schema: unique, parts: snapshot.tables[0].parts)
+        let loader = SnapshotLoader(path: "/shop", fileSystem: system)
+        let findings = try StoreVerification(
+            snapshot: Snapshot(manifest: snapshot.manifest, tables: [table]), loader: loader, threads: 1, control: nil
+        ).run()
+        #expect(findings.count == 1)
+        #expect(findings.first?.message.contains("unique key") == true)
+
+        system.close(try system.open("/shop/parts/t1-00000099.part", for: .creating))
+        let unknown = try store.verify()
+        #expect(unknown.map(\.place.file) == ["/shop/parts/t1-00000099.part"])
+        #expect(unknown.allSatisfy { !$0.isDamage })
+        store.close()
+        // The next writer takes it away.
+        let again = try StoreCore.open(path: "/shop", readOnly: false, fileSystem: system)
+        #expect(try again.verify() == [])
+    }
+
+    @Test func batchesThatDoNotFitAreRefusedWhole() throws {
+        let shop = Shop()
+        let store = try StoreCore.create(
+            path: "/shop", options: StoreOptions(threads: 1), fileSystem: SimulatedFileSystem(seed: 9))
+        try store.createTable(shop.schema)
+        var anonymous = Rows.random(5, seed: 9)
+        anonymous[3].customer = nil
+        let refused = #expect(throws: DukkanError.self) {
+            try store.append(table: "orders", shop.batch(anonymous))
+        }
+        #expect(refused?.code == .invalidRow)
+        #expect(refused?.place.column == "customer")
+        let wrong = shop.batch(Rows.random(5, seed: 9))
+        wrong.columns[3].dictionary = .empty
+        let codes = #expect(throws: DukkanError.self) { try store.append(table: "orders", wrong) }
+        #expect(codes?.code == .invalidInput)
+        #expect(throws: DukkanError.self) { try store.append(table: "nowhere", wrong) }
+        try store.commit()
+        #expect(try store.snapshot().tables[0].rowCount == 0)
     }
 }

@@ -31,47 +31,24 @@ struct StoreVerification {
         return findings
     }
 
+    /// Keys that are looked at in one pass over a unique column.
+    private static let keysPerPassMax = 4_000_000
+
     /// A unique key may stand in one live row only.
     private func checkKeys(of table: TableSnapshot) throws -> [VerificationFinding] {
         guard let unique = table.schema.uniqueColumn else { return [] }
-        let definition = table.schema.columns[unique]
-        var integers: Set<Int64> = []
-        let strings = StringInterner()
+        // Keys are looked at by a remainder of their hash, so that memory stays bounded.
+        let passCount = table.rowCount / StoreVerification.keysPerPassMax + 1
         var findings: [VerificationFinding] = []
-        let reader = BlockReader(), customers = CustomerBlock()
-        let vector = ColumnVector(definition.type.physical)
-        for part in table.parts {
-            guard let column = part.column(forSchemaColumn: definition.name) else { continue }
-            do {
-                let dictionary = try part.footer.columns[column].dictionary.map { _ in
-                    try part.readDictionary(column: column, reader: reader)
+        for pass in 0..<passCount {
+            var check = KeyCheck(definition: table.schema.columns[unique], pass: pass, passCount: passCount)
+            for part in table.parts {
+                do {
+                    findings += try check.repeatedKeys(in: part, control: control)
+                } catch let error as DukkanError where error.code == .corrupt {
+                    continue  // The part's own verification has named it.
                 }
-                for (block, rowBlock) in part.footer.rowBlocks.enumerated() {
-                    try control?.check()
-                    try part.readCustomers(block: block, into: customers, reader: reader)
-                    try part.readColumn(
-                        column, block: block, customers: customers, dictionary: dictionary, into: vector,
-                        reader: reader)
-                    for row in 0..<vector.count where part.deletes?.isDeleted(rowBlock.firstRow + row) != true {
-                        let isNew: Bool
-                        if vector.kind == .integers {
-                            isNew = integers.insert(vector.integers[row]).inserted
-                        } else {
-                            let before = strings.count
-                            vector.dictionary?.withBytes(Int(vector.codes[row])) { _ = strings.intern($0) }
-                            isNew = strings.count > before
-                        }
-                        if !isNew && findings.count < StoreVerification.findingsPerPartMax {
-                            findings.append(
-                                VerificationFinding(
-                                    place: .init(file: part.file.path, column: definition.name, block: block),
-                                    message: "row \(rowBlock.firstRow + row) has a unique key that another row has",
-                                    isDamage: true))
-                        }
-                    }
-                }
-            } catch let error as DukkanError where error.code == .corrupt {
-                continue  // The part's own verification has named it.
+                if findings.count >= StoreVerification.findingsPerPartMax { return findings }
             }
         }
         return findings
@@ -92,6 +69,63 @@ struct StoreVerification {
         return paths.sorted().map {
             VerificationFinding(
                 place: .init(file: $0), message: "the file does not belong to the newest snapshot", isDamage: false)
+        }
+    }
+}
+
+/// The keys of a unique column seen so far, of one remainder of the hash.
+private struct KeyCheck {
+    let definition: ColumnDefinition
+    let pass: Int
+    let passCount: Int
+    private var integers: Set<Int64> = []
+    private let strings = StringInterner()
+    private let reader = BlockReader()
+    private let customers = CustomerBlock()
+
+    init(definition: ColumnDefinition, pass: Int, passCount: Int) {
+        self.definition = definition
+        self.pass = pass
+        self.passCount = passCount
+    }
+
+    mutating func repeatedKeys(in part: PartHandle, control: WorkControl?) throws -> [VerificationFinding] {
+        guard let column = part.column(forSchemaColumn: definition.name) else { return [] }
+        let dictionary = try part.footer.columns[column].dictionary.map { _ in
+            try part.readDictionary(column: column, reader: reader)
+        }
+        let vector = ColumnVector(definition.type.physical)
+        var findings: [VerificationFinding] = []
+        for (block, rowBlock) in part.footer.rowBlocks.enumerated() {
+            try control?.check()
+            try part.readCustomers(block: block, into: customers, reader: reader)
+            try part.readColumn(
+                column, block: block, customers: customers, dictionary: dictionary, into: vector, reader: reader)
+            for row in 0..<vector.count where part.deletes?.isDeleted(rowBlock.firstRow + row) != true {
+                if isNew(vector, row) { continue }
+                findings.append(
+                    VerificationFinding(
+                        place: .init(file: part.file.path, column: definition.name, block: block),
+                        message: "row \(rowBlock.firstRow + row) has a unique key that another row has",
+                        isDamage: true))
+            }
+        }
+        return findings
+    }
+
+    /// Whether the key of a row was not seen before; true for keys of other passes.
+    private mutating func isNew(_ vector: ColumnVector, _ row: Int) -> Bool {
+        if vector.kind == .integers {
+            let key = vector.integers[row]
+            let hash = StringInterner.mix(UInt64(bitPattern: key), 0x9E37_79B9_7F4A_7C15)
+            return Int(hash % UInt64(passCount)) != pass || integers.insert(key).inserted
+        }
+        guard let dictionary = vector.dictionary, Int(vector.codes[row]) < dictionary.count else { return true }
+        return dictionary.withBytes(Int(vector.codes[row])) { key in
+            if Int(StringInterner.hash(key) % UInt64(passCount)) != pass { return true }
+            let before = strings.count
+            _ = strings.intern(key)
+            return strings.count > before
         }
     }
 }

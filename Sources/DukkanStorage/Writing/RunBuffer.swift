@@ -16,7 +16,9 @@ final class RunBuffer {
     /// One for each string column: what the codes in the pieces mean.
     let interners: [StringInterner?]
     private(set) var rowCount = 0
+    /// Bytes of one row in the pieces, and what sorting and a key index add to it.
     private let rowByteCount: Int
+    private let extraByteCount: Int
     /// Translations of the dictionaries seen last: a source that keeps its dictionary is translated once.
     private var translations: [Translation?]
 
@@ -31,17 +33,21 @@ final class RunBuffer {
         pieces = Array(repeating: [], count: schema.columns.count)
         interners = schema.columns.map { $0.type.physical == .codes ? StringInterner() : nil }
         translations = Array(repeating: nil, count: schema.columns.count)
-        // Values, sort keys and order; a key index where rows may replace each other.
-        rowByteCount =
-            schema.columns.reduce(0) { $0 + ColumnVector.stride($1.type.physical) } + 16
-            + (schema.uniqueColumn == nil ? 0 : 32)
+        rowByteCount = schema.columns.reduce(0) { $0 + ColumnVector.stride($1.type.physical) }
+        extraByteCount = 16 + (schema.uniqueColumn == nil ? 0 : 32)
     }
 
     /// Bytes of memory that the rows take until they are written.
     var memoryByteCount: Int {
-        rowCount * rowByteCount
+        let pieceCount = pieces[0].count
+        let heldRowCount = pieceCount > 1 ? pieceCount * RunBuffer.pieceRowCount : rowCount * 3 / 2
+        return heldRowCount * rowByteCount + rowCount * extraByteCount
             + interners.reduce(0) { $0 + (($1?.memoryByteCount ?? 0) * 3) / 2 }
     }
+
+    /// Bytes that writing the run takes besides: the stripe that the part writer collects, the encoded one, and the batch that
+    /// is gathered.
+    var writingByteCount: Int { rowByteCount * PartLimits.rowBlockTarget * PartLimits.stripeBlockCountMax * 5 / 2 }
 
     /// Whether more rows may not come before the run is written, whatever the budget.
     var isFull: Bool {

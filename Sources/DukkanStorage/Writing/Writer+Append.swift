@@ -2,8 +2,15 @@ import DukkanFormat
 
 /// Rows on their way into parts.
 extension Writer {
-    /// Half of the budget is for rows that wait; encoding, the source of the rows and compaction have the rest.
-    var runByteCountMax: Int { options.memoryBudgetBytes / 2 }
+    /// Bytes of rows that may wait: half of the budget, less where the rows are so wide that writing them takes more
+    /// than a quarter.
+    ///
+    /// The rest is for the source of the rows.
+    private var runByteCountMax: Int {
+        let budget = options.memoryBudgetBytes
+        let writing = runs.values.reduce(0) { max($0, $1.writingByteCount) }
+        return max(budget / 8, min(budget / 2, budget / 4 * 3 - writing))
+    }
     /// Rows copied between two looks at the budget.
     private static let stepRowCount = RunBuffer.pieceRowCount
 
