@@ -38,8 +38,13 @@ extension FunnelAccumulator {
                     value: value, isOther: isOther, reached: sums(reached, slots), open: sums(open, slots), gaps: []))
         }
         for step in 0..<gaps.count {
-            copies.append(.allocate(capacity: max(gaps.base[step].count, 1)))
-            scatterGaps(step, groupOfSlot.group, into: copies[step], &groups)
+            if plan.attribution == nil {
+                groups[0].gaps.append(
+                    UnsafeMutableBufferPointer(start: gaps.base[step].base, count: gaps.base[step].count))
+            } else {
+                copies.append(.allocate(capacity: max(gaps.base[step].count, 1)))
+                scatterGaps(step, groupOfSlot.group, into: copies[step], &groups)
+            }
         }
         groups.sort { a, b in
             if a.isOther != b.isOther { return b.isOther }
@@ -114,11 +119,6 @@ extension FunnelAccumulator {
         _ step: Int, _ groupOfSlot: [Int], into copy: UnsafeMutablePointer<Int64>, _ groups: inout [Group]
     ) {
         let source = gaps.base[step], slots = gapSlots.base[step]
-        guard plan.attribution != nil else {
-            copy.update(from: source.base, count: source.count)
-            groups[0].gaps.append(UnsafeMutableBufferPointer(start: copy, count: source.count))
-            return
-        }
         var counts = [Int](repeating: 0, count: groups.count)
         for i in 0..<source.count { counts[groupOfSlot[Int(slots.base[i])]] += 1 }
         var next = [Int](repeating: 0, count: groups.count)
@@ -145,8 +145,7 @@ extension FunnelAccumulator {
             let gaps = step == 0 ? nil : group.gaps[step - 1]
             var median = Value.null, mean = Value.null
             if let gaps, gaps.count > 0, let base = gaps.baseAddress {
-                var sum: Int128 = 0
-                for gap in gaps { sum &+= Int128(gap) }
+                let sum = ExactQuantile.sum(base, gaps.count)
                 mean = .double(Double(sum) / Double(gaps.count) / 1e6)
                 if let middle = ExactQuantile.interpolated(base, gaps.count, 0.5) { median = .double(middle / 1e6) }
             }

@@ -67,8 +67,10 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
         tables.withUnsafeBufferPointer { tables in
             runs.removeAll()
             for customer in 0..<customerCount {
-                stream.load(tables, customer: customer)
-                if stream.count > 0 { runs.append(stream, plan.attribution) }
+                if CustomerStream.hasEntry(tables, customer: customer) {
+                    stream.load(tables, customer: customer)
+                    runs.append(stream, plan.attribution)
+                }
                 if runs.times.count >= FunnelAccumulator.gatheredRowCount || customer == customerCount - 1 {
                     runs.finish()
                     scanAndNote(runs.table, runs.count, slots: UnsafePointer(runs.slots.base))
@@ -230,14 +232,14 @@ extension FunnelAccumulator {
         guard let values = table.values else { return 0 }
         let rows = Int(table.rowStarts[customer])..<Int(table.rowStarts[customer + 1])
         switch table.masks {
-        case .bytes(let masks): return slot(rows, masks, values)
-        case .words(let masks): return slot(rows, masks, values)
+        case .bytes(let masks): return slot(rows, masks, values, rowsBase: table.rowStarts[0])
+        case .words(let masks): return slot(rows, masks, values, rowsBase: table.rowStarts[0])
         }
     }
 
     @inline(__always)
     private func slot<Mask: FixedWidthInteger & UnsignedInteger>(
-        _ rows: Range<Int>, _ masks: UnsafePointer<Mask>, _ values: UnsafePointer<UInt32>
+        _ rows: Range<Int>, _ masks: UnsafePointer<Mask>, _ values: UnsafePointer<UInt32>, rowsBase: UInt32
     ) -> UInt32 {
         switch plan.attribution {
         case .first:
@@ -246,6 +248,9 @@ extension FunnelAccumulator {
             for row in rows.reversed() where masks[row] != 0 && values[row] != SequenceRows.nullCode {
                 return values[row] &+ 1
             }
+        case .stepFirst(0):
+            let base = Int(rowsBase)
+            return values[scan.firstEntry(from: rows.lowerBound - base) + base] &+ 1
         case .stepFirst(let step):
             for row in rows where masks[row] & (1 &<< Mask(truncatingIfNeeded: step)) != 0 { return values[row] &+ 1 }
         default:

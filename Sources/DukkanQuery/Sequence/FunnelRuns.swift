@@ -83,24 +83,39 @@ struct FunnelRuns {
     /// Once for each value that rows of a step carry: rows of other values do not count as that step.
     private mutating func appendEachValue(_ stream: CustomerStream, ofStep step: Int) {
         let bit: UInt32 = 1 << UInt32(step)
-        let count = stream.count, values = stream.values.base, masks = stream.masks.base, times = stream.times.base
+        let count = stream.count, values = stream.values.base, masks = stream.masks.base
+        if count <= FunnelRuns.comparedRowCountMax {
+            for row in 0..<count where masks[row] & bit != 0 {
+                var earlier = 0
+                while earlier < row && (masks[earlier] & bit == 0 || values[earlier] != values[row]) { earlier += 1 }
+                if earlier == row { append(stream, values[row], bit) }
+            }
+            return
+        }
         distinct.removeAll(keepingCapacity: true)
         for row in 0..<count where masks[row] & bit != 0 { distinct.append(values[row]) }
         if distinct.count > 1 { removeDuplicates() }
-        for value in distinct {
-            var at = self.times.count
-            self.times.reserve(at + count)
-            self.masks.reserve(at + count)
-            let toTimes = self.times.base, toMasks = self.masks.base
-            for row in 0..<count {
-                let mask = values[row] == value ? masks[row] : masks[row] & ~bit
-                toTimes[at] = times[row]
-                toMasks[at] = mask
-                at &+= mask != 0 ? 1 : 0
-            }
-            self.times.count = at
-            end(value)
+        for value in distinct { append(stream, value, bit) }
+    }
+
+    /// Rows up to which distinct values are found by comparing all with all.
+    private static let comparedRowCountMax = 16
+
+    @inline(__always)
+    private mutating func append(_ stream: CustomerStream, _ value: UInt32, _ bit: UInt32) {
+        let count = stream.count, values = stream.values.base, masks = stream.masks.base, times = stream.times.base
+        var at = self.times.count
+        self.times.reserve(at + count)
+        self.masks.reserve(at + count)
+        let toTimes = self.times.base, toMasks = self.masks.base
+        for row in 0..<count {
+            let mask = values[row] == value ? masks[row] : masks[row] & ~bit
+            toTimes[at] = times[row]
+            toMasks[at] = mask
+            at &+= mask != 0 ? 1 : 0
         }
+        self.times.count = at
+        end(value)
     }
 
     /// Once for each value, over the rows that carry it.

@@ -9,7 +9,7 @@ struct FunnelScan {
     private let stateWords: Int
     private let pairsOffset: Int
     private let openAfter: Int64
-    private var firstRows = GrowableBuffer<UInt64>(capacity: 1 << 10)
+    private var firstRows = FirstRowBits()
     private var entries = GrowableBuffer<UInt64>(capacity: 1 << 10)
     private var lastEntries = GrowableBuffer<UInt32>(capacity: 1 << 10)
     private var activeFirstRows = GrowableBuffer<UInt32>(capacity: 1 << 12)
@@ -52,7 +52,7 @@ struct FunnelScan {
     mutating func run(_ table: SequenceRows, count: Int) {
         let base = Int(table.rowStarts[0]), rowCount = Int(table.rowStarts[count]) - base
         prepare(rowCount: rowCount, customerCount: count)
-        markFirstRows(table.rowStarts, count)
+        firstRows.mark(table.rowStarts, count)
         var rows = dukkan_funnel_rows()
         rows.row_count = rowCount
         rows.times = table.times + base
@@ -64,7 +64,7 @@ struct FunnelScan {
         rows.window = plan.window ?? 0
         rows.has_window = plan.window == nil ? 0 : 1
         var scratch = dukkan_funnel_scratch()
-        scratch.first_rows = UnsafePointer(firstRows.base)
+        scratch.first_rows = UnsafePointer(firstRows.words.base)
         scratch.entries = entries.base
         scratch.last_entries = lastEntries.base
         scratch.active_first_rows = activeFirstRows.base
@@ -87,10 +87,8 @@ struct FunnelScan {
 
     private mutating func prepare(rowCount: Int, customerCount: Int) {
         let wordCount = rowCount / 64 + 1
-        firstRows.reserve(wordCount)
         entries.reserve(wordCount)
         lastEntries.reserve(wordCount)
-        firstRows.base.update(repeating: 0, count: wordCount)
         levels.reserve(customerCount)
         activeFirstRows.reserve(customerCount + 1)
         activeLevels.reserve(customerCount + 1)
@@ -104,14 +102,16 @@ struct FunnelScan {
         }
     }
 
-    private func markFirstRows(_ rowStarts: UnsafePointer<UInt32>, _ count: Int) {
-        let base = Int(rowStarts[0]), bits = firstRows.base
-        var next = 0
-        for customer in 0..<count {
-            let first = next
-            next = Int(rowStarts[customer &+ 1]) &- base
-            bits[first &>> 6] |= (next > first ? 1 : 0) &<< UInt64(truncatingIfNeeded: first & 63)
+    /// The first row from `row` on that matches the first step, counted from 0; there is one.
+    @inline(__always)
+    func firstEntry(from row: Int) -> Int {
+        var word = row &>> 6
+        var bits = entries.base[word] & (~0 &<< UInt64(truncatingIfNeeded: row & 63))
+        while bits == 0 {
+            word &+= 1
+            bits = entries.base[word]
         }
+        return word &* 64 &+ bits.trailingZeroBitCount
     }
 
     /// Whether an active customer may have two matching rows at one time, which the kernel does not decide.

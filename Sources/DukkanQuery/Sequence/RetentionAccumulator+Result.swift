@@ -7,13 +7,15 @@ extension RetentionAccumulator {
         let axis = plan.axis
         let totals = doubleSums?.totals() ?? [:]
         var rows: [[Value]] = []
-        for cohort in 0..<cohortCount where sizes[cohort] > 0 {
+        for cohort in 0..<cohortCount {
+            let size = size(ofCohort: cohort)
+            guard size > 0 else { continue }
             let label = axis.label(cohort)
             for k in 0..<min(plan.periodCount, cohortCount - cohort) {
                 // The axis ends with the period that holds `as of`, the only one that is not over.
                 let isComplete = cohort + k < cohortCount - 1
                 let value: Value = plan.maturedOnly && !isComplete ? .null : cell(cohort, k, totals)
-                rows.append([label, .int(Int128(k)), .int(Int128(sizes[cohort])), value, .bool(isComplete)])
+                rows.append([label, .int(Int128(k)), .int(Int128(size)), value, .bool(isComplete)])
             }
         }
         let valueType: ColumnType
@@ -29,11 +31,16 @@ extension RetentionAccumulator {
             ], rows: rows, shape: .retention)
     }
 
+    private func size(ofCohort cohort: Int) -> Int {
+        if case .customers = plan.measure { return sizes[cohort] + Int(counts[cohort * cellsPerCohort]) }
+        return sizes[cohort]
+    }
+
     private func cell(_ cohort: Int, _ k: Int, _ totals: [Int: Double]) -> Value {
         let at = cohort * cellsPerCohort + k
         switch plan.measure {
         case .customers:
-            return .int(Int128(k == 0 ? sizes[cohort] : counts[at]))
+            return .int(Int128(k == 0 ? Int64(size(ofCohort: cohort)) : counts[at]))
         case .sum(.double):
             return .double(totals[at] ?? 0)
         case .sum(.decimal(let scale)):

@@ -1,3 +1,4 @@
+import CDukkanKernels
 import DukkanFormat
 
 /// What a retention found so far: one for each worker, merged at the end.
@@ -12,8 +13,8 @@ package final class RetentionAccumulator: @unchecked Sendable {  // Sendable: on
     let sizes: UnsafeMutablePointer<Int>
     /// Cell of cohort i and period k: at `i * cellsPerCohort + k`.
     ///
-    /// Customers, or values that were not null.
-    let counts: UnsafeMutablePointer<Int>
+    /// Customers, or values that were not null. One more cell behind the others means nothing.
+    let counts: UnsafeMutablePointer<Int64>
     /// Exact sums of whole numbers; nil for other measures.
     let sums: UnsafeMutablePointer<Int128>?
     /// Sums of doubles; nil for other measures.
@@ -21,6 +22,7 @@ package final class RetentionAccumulator: @unchecked Sendable {  // Sendable: on
     private var startNumbers = GrowableBuffer<UInt32>(capacity: 1 << 14)
     private var returnNumbers = GrowableBuffer<UInt32>(capacity: 1 << 14)
     private var startPeriods: [Entry] = []
+    private var firstRows = FirstRowBits()
 
     /// A period in which a customer started, with the time of the first start row there.
     struct Entry {
@@ -35,8 +37,8 @@ package final class RetentionAccumulator: @unchecked Sendable {  // Sendable: on
         let cellCount = cohortCount * cellsPerCohort
         sizes = .allocate(capacity: cohortCount)
         sizes.initialize(repeating: 0, count: cohortCount)
-        counts = .allocate(capacity: cellCount)
-        counts.initialize(repeating: 0, count: cellCount)
+        counts = .allocate(capacity: cellCount + 1)
+        counts.initialize(repeating: 0, count: cellCount + 1)
         switch plan.measure {
         case .customers:
             sums = nil
@@ -57,6 +59,7 @@ package final class RetentionAccumulator: @unchecked Sendable {  // Sendable: on
         doubleSums?.deallocate()
         startNumbers.deallocate()
         returnNumbers.deallocate()
+        firstRows.deallocate()
     }
 
     /// Takes the customers of one morsel; each customer of the store comes in one call only.
@@ -112,10 +115,13 @@ extension RetentionAccumulator {
         _ returnNumbers: UnsafePointer<UInt32>, isOneTable: Bool
     ) {
         if isOneTable && start.masks == nil {
-            if cellsPerCohort <= 64 {
-                countFirstTimeOfAllRows(customerCount, start.rowStarts, startNumbers)
-                return
-            }
+            // Every row starts and returns; cells of k = 0 count the cohort here.
+            firstRows.mark(start.rowStarts, customerCount)
+            let first = Int(start.rowStarts[0])
+            dukkan_retention_first_time(
+                startNumbers + first, firstRows.words.base, Int(start.rowStarts[customerCount]) - first,
+                UInt32(cohortCount), UInt32(cellsPerCohort), counts)
+            return
         }
         for customer in 0..<customerCount {
             guard let entry = firstStart(start, customer), startNumbers[entry] < UInt32(cohortCount) else { continue }
@@ -130,33 +136,6 @@ extension RetentionAccumulator {
                 guard period - cohort < cellsPerCohort, period < cohortCount else { break }
                 cells[period - cohort] += 1
                 last = period
-            }
-        }
-    }
-
-    /// Every row starts and returns: the first row's period is the cohort.
-    ///
-    /// Up to 64 periods fit one word, which is filled without a branch on the data.
-    private func countFirstTimeOfAllRows(
-        _ customerCount: Int, _ rowStarts: UnsafePointer<UInt32>, _ numbers: UnsafePointer<UInt32>
-    ) {
-        let sizes = sizes, counts = counts, cellsPerCohort = cellsPerCohort, cohortCount = UInt32(cohortCount)
-        let within: UInt64 = cellsPerCohort == 64 ? ~0 : (1 &<< UInt64(cellsPerCohort)) &- 1
-        for customer in 0..<customerCount {
-            let first = Int(rowStarts[customer]), end = Int(rowStarts[customer + 1])
-            guard first < end, numbers[first] < cohortCount else { continue }
-            let cohort = numbers[first]
-            var seen: UInt64 = 0
-            for row in first..<end {
-                let k = UInt64(numbers[row] &- cohort)
-                seen |= (k < 64 ? 1 : 0) &<< k
-            }
-            sizes[Int(cohort)] &+= 1
-            let cells = counts + Int(cohort) &* cellsPerCohort
-            seen &= within & ~1
-            while seen != 0 {
-                cells[seen.trailingZeroBitCount] &+= 1
-                seen &= seen &- 1
             }
         }
     }
