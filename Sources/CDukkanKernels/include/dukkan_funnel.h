@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// The rows of one morsel, in order by customer and time, as the funnel kernel scans them. Fewer than 2^32 - 1.
+/// The rows of one morsel, in order by customer and time, as the funnel kernel scans them; fewer than 2^32 - 1.
 typedef struct {
     size_t row_count;
     const int64_t *times;
