@@ -36,3 +36,13 @@ install the development files of lz4 and zlib and pkg-config with your system's 
     "${as_root[@]}" apt-get update -qq >&2
     DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq "${missing[@]}" >&2
 }
+
+# Sets `dukkan` to the path of the tool: the one that DUKKAN_TOOL names, or one built now.
+dukkan_build_tool() {
+    if [ -n "${DUKKAN_TOOL:-}" ]; then
+        dukkan="$DUKKAN_TOOL"
+        return 0
+    fi
+    swift build -c release --product dukkan >&2
+    dukkan="$(swift build -c release --show-bin-path)/dukkan"
+}

@@ -4,7 +4,8 @@ import Foundation
 
 /// Ways for rows to get in, up to the durable commit.
 func ingestBenchmarks() {
-    Benchmark("ingest, columns", configuration: .init(metrics: [.wallClock, .bytesOnDisk])) { (benchmark: Benchmark, batch: RowBatchBuilder) in
+    Benchmark("ingest, columns", configuration: .init(metrics: [.wallClock, .bytesOnDisk])) {
+        (benchmark: Benchmark, batch: RowBatchBuilder) in
         for iteration in benchmark.scaledIterations {
             let store = try ScratchStore.make("columns-\(iteration)", tables: [ShopColumns.schema])
             benchmark.startMeasurement()
@@ -18,7 +19,8 @@ func ingestBenchmarks() {
         try ShopColumns(seed: 1).batch()
     }
 
-    Benchmark("ingest, CSV", configuration: .init(metrics: [.wallClock, .bytesOnDisk])) { (benchmark: Benchmark, path: String) in
+    Benchmark("ingest, CSV", configuration: .init(metrics: [.wallClock, .bytesOnDisk])) {
+        (benchmark: Benchmark, path: String) in
         for iteration in benchmark.scaledIterations {
             let store = try ScratchStore.make("csv-\(iteration)", tables: [ShopColumns.schema])
             benchmark.startMeasurement()
