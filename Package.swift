@@ -57,7 +57,7 @@ let package = Package(
         tests("DukkanQueryTests", ["DukkanQuery", "DukkanStorage", "DukkanFormat", "DukkanTime"]),
         tests(
             "DukkanLanguageTests", ["DukkanLanguage", "DukkanQuery", "DukkanFormat", "DukkanTime"], exclude: ["Cases"]),
-        tests("DukkanTests", ["Dukkan"]),
+        tests("DukkanTests", ["Dukkan"], exclude: ["Queries"]),
         tests("DukkanToolTests", ["DukkanTool"], exclude: ["Help"]),
     ],
     swiftLanguageModes: [.v6]

@@ -39,6 +39,8 @@ package enum Engine {
         case .funnel(let query): return try FunnelRun(query, context(query.options)).run()
         case .retention(let query): return try RetentionRun(query, context(query.options)).run()
         case .deciles(let query): return try DecileRun(query, context(query.options)).run()
+        case .explain:
+            throw DukkanError(.invalidQuery, "EXPLAIN is not available in this version")
         default:
             throw DukkanError(.invalidQuery, "this statement is not a query")
         }
