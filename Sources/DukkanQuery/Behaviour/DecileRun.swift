@@ -65,16 +65,18 @@ struct DecileRun {
             if let predicate { try frame.evaluator.select(predicate, rows, into: bits) }
             let flags = try segment.map { try frame.flags($0) }
             var chunk = Chunk(morsel: morsel)
+            let isValid = RowValidity(totals)
+            let isMember = flags.map { UnsafePointer($0.integers) }
+            let words = UnsafePointer(bits.words)
+            let integers = totals.kind == .integers ? UnsafePointer(totals.integers) : nil
+            let doubles = totals.kind == .doubles ? UnsafePointer(totals.doubles) : nil
             for c in 0..<count {
                 let from = Int(starts[c]), to = Int(starts[c + 1])
-                let hasRows = predicate == nil ? to > from : countBits(UnsafePointer(bits.words), from, to) > 0
-                guard hasRows, flags.map({ $0.integers[c] != 0 }) ?? true else { continue }
-                if !totals.isValid(c) { chunk.nulls.append(chunk.count) }
-                if totals.kind == .doubles {
-                    chunk.doubles.append(totals.doubles[c])
-                } else {
-                    chunk.integers.append(totals.integers[c])
-                }
+                let hasRows = predicate == nil ? to > from : countBits(words, from, to) > 0
+                guard hasRows, isMember.map({ $0[c] != 0 }) ?? true else { continue }
+                if !isValid[c] { chunk.nulls.append(chunk.count) }
+                if let integers { chunk.integers.append(integers[c]) }
+                if let doubles { chunk.doubles.append(doubles[c]) }
                 chunk.count += 1
             }
             state.value.chunks.append(chunk)

@@ -51,16 +51,20 @@ final class MorselFrame {
             if let key = lookup.key {
                 return key.ownTable == table ? try property(lookup, key) : evaluator.scratch(.integers)
             }
-            return try expand(attribute(i), table)
+            return expand(try attribute(i), table)
         }
-        rows.segments = try plan.segments.indices.map { i in
-            plan.segmentUsers[i].contains(table) ? try expand(flags(i), table) : evaluator.scratch(.integers)
+        rows.starts = starts(table)
+        rows.segmentFlags = try plan.segments.indices.map { i in
+            plan.segmentUsers[i].contains(table) ? try flags(i) : nil
+        }
+        rows.segmentRows = { [unowned self, unowned rows] place in
+            rows.segmentFlags[place].map { expand($0, table) }
         }
         return rows
     }
 
     /// A customer's value in each of her rows; null in rows without customer.
-    private func expand(_ source: ColumnVector, _ table: Int) throws -> ColumnVector {
+    private func expand(_ source: ColumnVector, _ table: Int) -> ColumnVector {
         let result = evaluator.scratch(source.kind)
         result.dictionary = source.dictionary
         let count = worker.tables[table].rowCount
@@ -97,7 +101,7 @@ final class MorselFrame {
     }
 
     private func customerColumn(_ table: Int) -> ColumnVector {
-        (try? expand(customerKeys(), table)) ?? evaluator.scratch(.integers)
+        expand(customerKeys(), table)
     }
 
     // MARK: Rows of customers
@@ -203,10 +207,10 @@ final class MorselFrame {
         rows.count = base.count
         rows.customer = base.customer
         rows.lookups = base.lookups
-        rows.segments = try plan.segments.indices.map {
-            $0 != place && plan.segmentDependencies[place].contains($0)
-                ? try flags($0) : evaluator.scratch(.integers)
+        rows.segmentFlags = try plan.segments.indices.map {
+            $0 != place && plan.segmentDependencies[place].contains($0) ? try flags($0) : nil
         }
+        rows.segmentRows = { [unowned rows] in rows.segmentFlags[$0] }
         rows.aggregates = try segment.aggregates.indices.map { a in
             let aggregate = segment.aggregates[a]
             guard let starts = starts(aggregate.table) else { return evaluator.scratch(aggregate.type.physical) }

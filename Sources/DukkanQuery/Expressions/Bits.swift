@@ -79,68 +79,15 @@ final class Bits {
     }
 }
 
-// MARK: Kernels
-
-/// Bit i: `low <= values[i] <= high`.
-func selectRange(
-    _ values: UnsafePointer<Int64>, _ count: Int, low: Int64, high: Int64, into words: UnsafeMutablePointer<UInt64>
-) {
-    let base = UInt64(bitPattern: low)
-    let span = UInt64(bitPattern: high) &- base
-    var row = 0, w = 0
-    while row + 64 <= count {
-        var word: UInt64 = 0
-        for j in 0..<64 {
-            let isIn: UInt64 = UInt64(bitPattern: values[row &+ j]) &- base <= span ? 1 : 0
-            word |= isIn &<< UInt64(truncatingIfNeeded: j)
+extension Bits {
+    /// Sets the bits from `from` up to `to`.
+    func set(from: Int, to: Int) {
+        var row = from
+        while row < to {
+            let bit = row & 63
+            let length = min(64 - bit, to - row)
+            words[row >> 6] |= (length == 64 ? ~0 : (1 << UInt64(length)) - 1) << UInt64(bit)
+            row += length
         }
-        words[w] = word
-        row &+= 64
-        w &+= 1
     }
-    guard row < count else { return }
-    var word: UInt64 = 0
-    for j in 0..<(count - row) where UInt64(bitPattern: values[row + j]) &- base <= span { word |= 1 << UInt64(j) }
-    words[w] = word
-}
-
-/// Bit i: `table[codes[i]]`, each entry of the table 0 or 1.
-func selectCodes(
-    _ codes: UnsafePointer<UInt32>, _ count: Int, table: UnsafePointer<UInt8>, into words: UnsafeMutablePointer<UInt64>
-) {
-    var row = 0, w = 0
-    while row + 64 <= count {
-        var word: UInt64 = 0
-        for j in 0..<64 {
-            word |= UInt64(table[Int(codes[row &+ j])]) &<< UInt64(truncatingIfNeeded: j)
-        }
-        words[w] = word
-        row &+= 64
-        w &+= 1
-    }
-    guard row < count else { return }
-    var word: UInt64 = 0
-    for j in 0..<(count - row) { word |= UInt64(table[Int(codes[row + j])]) << UInt64(j) }
-    words[w] = word
-}
-
-/// Bit i: `codes[i] == code`.
-func selectCode(
-    _ codes: UnsafePointer<UInt32>, _ count: Int, code: UInt32, into words: UnsafeMutablePointer<UInt64>
-) {
-    var row = 0, w = 0
-    while row + 64 <= count {
-        var word: UInt64 = 0
-        for j in 0..<64 {
-            let isEqual: UInt64 = codes[row &+ j] == code ? 1 : 0
-            word |= isEqual &<< UInt64(truncatingIfNeeded: j)
-        }
-        words[w] = word
-        row &+= 64
-        w &+= 1
-    }
-    guard row < count else { return }
-    var word: UInt64 = 0
-    for j in 0..<(count - row) where codes[row + j] == code { word |= 1 << UInt64(j) }
-    words[w] = word
 }

@@ -9,8 +9,14 @@ final class ExpressionRows {
     var columns: [ColumnVector] = []
     /// Values looked up from other tables, as `.lookup(i)` numbers them.
     var lookups: [ColumnVector] = []
-    /// 1 where the row's customer is in segment i.
-    var segments: [ColumnVector] = []
+    /// For segment i, 1 for each customer in it and 0 for the others.
+    ///
+    /// Nil where the rows' expressions do not ask.
+    var segmentFlags: [ColumnVector?] = []
+    /// First row of each customer; nil where the rows are customers or have none.
+    var starts: UnsafePointer<UInt32>?
+    /// Whether each row's customer is in segment i, made when first asked for.
+    var segmentRows: (Int) -> ColumnVector? = { _ in nil }
     /// Aggregates of each customer, as `.aggregate(i)` numbers them, where the rows are customers.
     var aggregates: [ColumnVector] = []
     /// The customer's key in each row.
@@ -21,7 +27,7 @@ final class ExpressionRows {
         switch expression.node {
         case .column(let place): columns[place]
         case .lookup(let place): lookups[place]
-        case .segment(let place): segments[place]
+        case .segment(let place): segmentRows(place)
         case .aggregate(let place): aggregates[place]
         case .customer: customer
         default: nil

@@ -60,6 +60,26 @@ struct IntegerRange: Sendable {
         self.high = Int64(clamping: high)
     }
 
+    /// The bounds of `x op constant` for whole numbers of one scale; nil where they are not one range of 64-bit numbers.
+    init?(_ op: BinaryOperator, _ constant: Value?) {
+        guard let constant, let whole = ScalarEvaluator.unscaled(constant), let bound = Int64(exactly: whole) else {
+            return nil
+        }
+        slot = -1
+        low = .min
+        high = .max
+        switch op {
+        case .equal:
+            low = bound
+            high = bound
+        case .less where bound > .min: high = bound - 1
+        case .lessOrEqual: high = bound
+        case .greater where bound < .max: low = bound + 1
+        case .greaterOrEqual: low = bound
+        default: return nil
+        }
+    }
+
     private static func mirrored(_ op: BinaryOperator) -> BinaryOperator {
         switch op {
         case .less: .greater

@@ -1,3 +1,4 @@
+import CDukkanKernels
 import DukkanFormat
 import DukkanTime
 
@@ -73,13 +74,12 @@ final class VectorEvaluator {
                 bits.fill(count, with: false)
             } else {
                 bits.resize(count)
-                selectRange(vector.integers, count, low: low, high: high, into: bits.words)
+                dukkan_select_range(vector.integers, count, low, high, bits.words)
                 if vector.hasNulls { bits.formIntersection(vector.validity) }
             }
         case .strings(let condition): try select(condition, rows, into: bits)
         case .segment(let place, let isIn):
-            bits.resize(count)
-            selectRange(rows.segments[place].integers, count, low: isIn ? 1 : 0, high: isIn ? 1 : 0, into: bits.words)
+            selectSegment(place, isIn, rows, into: bits)
         case .isNull(let operand, let negated):
             let vector = try self.vector(operand, rows)
             if vector.hasNulls {
@@ -107,10 +107,10 @@ final class VectorEvaluator {
         if table.matchCount == 0 {
             bits.fill(count, with: false)
         } else if let only = table.only {
-            selectCode(vector.codes, count, code: only, into: bits.words)
+            dukkan_select_code(vector.codes, count, only, bits.words)
         } else {
             table.flags.withUnsafeBufferPointer { flags in
-                if let base = flags.baseAddress { selectCodes(vector.codes, count, table: base, into: bits.words) }
+                dukkan_select_flags(vector.codes, count, flags.baseAddress, bits.words)
             }
         }
         guard vector.hasNulls else { return }
@@ -121,11 +121,35 @@ final class VectorEvaluator {
         bits.clearTail()
     }
 
+    /// Rows of the customers in a segment, or of the others: runs of bits where rows stand by customer.
+    private func selectSegment(_ place: Int, _ isIn: Bool, _ rows: ExpressionRows, into bits: Bits) {
+        bits.fill(rows.count, with: false)
+        guard let flags = rows.segmentFlags[place] else { return }
+        let isMember = UnsafePointer(flags.integers)
+        guard let starts = rows.starts else {
+            // The rows are the customers themselves, or rows of no customer, who is in no segment.
+            for row in 0..<rows.count where (row < flags.count && isMember[row] != 0) == isIn {
+                bits.words[row >> 6] |= 1 << UInt64(row & 63)
+            }
+            return
+        }
+        for customer in 0..<flags.count where (isMember[customer] != 0) == isIn {
+            bits.set(from: Int(starts[customer]), to: Int(starts[customer + 1]))
+        }
+    }
+
     private func compare(
         _ op: BinaryOperator, _ a: BoundExpression, _ b: BoundExpression, _ rows: ExpressionRows, into bits: Bits
     ) throws {
-        let left = try vector(a, rows), right = try vector(b, rows)
         let count = rows.count
+        if let range = IntegerRange(op, b.constant), a.type.physical == .integers {
+            let left = try vector(a, rows)
+            bits.resize(count)
+            dukkan_select_range(left.integers, count, range.low, range.high, bits.words)
+            if left.hasNulls { bits.formIntersection(left.validity) }
+            return
+        }
+        let left = try vector(a, rows), right = try vector(b, rows)
         bits.fill(count, with: false)
         let words = bits.words
         func fill(_ test: (Int) -> Bool) {

@@ -48,27 +48,45 @@ struct CustomerAggregation {
 
     private func sum(_ bits: Bits?, _ argument: ColumnVector?, into result: ColumnVector) throws {
         guard let argument else { return }
-        for c in 0..<customerCount {
-            var found = false
-            if argument.kind == .doubles {
+        if argument.kind == .doubles {
+            let values = UnsafePointer(argument.doubles)
+            for c in 0..<customerCount {
                 var total = ExactDoubleSum()
+                var found = false
                 forEachRow(c, bits) {
-                    total.add(argument.doubles[$0])
+                    total.add(values[$0])
                     found = true
                 }
                 if found { result.append(total.value) } else { result.appendNull() }
-                continue
             }
+            return
+        }
+        let values = UnsafePointer(argument.integers)
+        let words = bits.map { UnsafePointer($0.words) }
+        let output = result.integers
+        var isOver = false, hasEmpty = false
+        for c in 0..<customerCount {
             var total: Int64 = 0
-            var isOver = false
-            forEachRow(c, bits) {
-                let (next, over) = total.addingReportingOverflow(argument.integers[$0])
+            for row in Int(starts[c])..<Int(starts[c &+ 1]) {
+                if let words, words[row &>> 6] & (1 &<< UInt64(truncatingIfNeeded: row)) == 0 { continue }
+                let (next, over) = total.addingReportingOverflow(values[row])
                 total = next
                 isOver = isOver || over
-                found = true
             }
-            if isOver { throw ScalarEvaluator.overflow("a customer's sum") }
-            if found { result.append(total) } else { result.appendNull() }
+            output[c] = total
+            let found =
+                words.map { countBits($0, Int(starts[c]), Int(starts[c &+ 1])) > 0 } ?? (starts[c &+ 1] > starts[c])
+            hasEmpty = hasEmpty || !found
+        }
+        if isOver { throw ScalarEvaluator.overflow("a customer's sum") }
+        result.count = customerCount
+        guard hasEmpty else { return }
+        result.beginNulls()
+        let validity = result.validity
+        for c in 0..<customerCount {
+            let found =
+                words.map { countBits($0, Int(starts[c]), Int(starts[c &+ 1])) > 0 } ?? (starts[c &+ 1] > starts[c])
+            if !found { validity[c >> 6] &= ~(1 << UInt64(c & 63)) }
         }
     }
 

@@ -41,15 +41,21 @@ struct GroupedSlice {
     /// One worker's groups.
     final class State {
         let numbers: GroupNumbers
-        let rows = CountState()
         let aggregates: [any AggregateState]
+        /// The place of a `count(*)` without filter among the aggregates.
+        let plainCount: Int?
         var indices = UnsafeMutablePointer<UInt32>.allocate(capacity: 64)
         var capacity = 64
         var filtered = UnsafeMutablePointer<UInt32>.allocate(capacity: 64)
 
-        init(numbers: GroupNumbers, aggregates: [any AggregateState]) {
+        /// Rows of each group, which tell the groups that there are.
+        let rows: CountState
+
+        init(numbers: GroupNumbers, aggregates: [any AggregateState], plainCount: Int?) {
             self.numbers = numbers
             self.aggregates = aggregates
+            self.plainCount = plainCount
+            rows = plainCount.flatMap { aggregates[$0] as? CountState } ?? CountState()
         }
 
         deinit {
@@ -102,12 +108,14 @@ struct GroupedSlice {
         let memoryBudgetBytes = slice.context.memoryBudgetBytes
         let budget = memoryBudgetBytes / max(1, slice.context.threads)
         let keys = self.keys
+        let plainCount = aggregates.firstIndex { $0.function == .count && $0.argument == nil && $0.filter == nil }
         let states = try plan.run(
             slice.context,
             makeState: {
                 let state = State(
                     numbers: GroupNumbers(grouping, keys: keys),
-                    aggregates: zip(aggregates, limits).map { GroupedSlice.makeState($0, bounds: $1) })
+                    aggregates: zip(aggregates, limits).map { GroupedSlice.makeState($0, bounds: $1) },
+                    plainCount: plainCount)
                 state.reserveGroups()
                 return UncheckedState(value: state)
             },
@@ -164,7 +172,8 @@ struct GroupedSlice {
         var batch = AggregateBatch(
             rowCount: rows.count, selection: selection, groups: groups, argument: nil, starts: frame.starts(0),
             customerCount: frame.worker.customerCount)
-        state.rows.update(batch)
+        // A plain count(*) among the aggregates counts the groups' rows as well.
+        if state.plainCount == nil { state.rows.update(batch) }
         for (a, aggregate) in aggregates.enumerated() {
             batch.selection = selection
             if let filter = filters[a] {
@@ -186,7 +195,7 @@ struct GroupedSlice {
         for other in states.dropFirst() {
             let map = first.numbers.merge(other.numbers)
             first.reserveGroups()
-            first.rows.merge(other.rows, map)
+            if first.plainCount == nil { first.rows.merge(other.rows, map) }
             for (mine, theirs) in zip(first.aggregates, other.aggregates) { try mine.merge(theirs, map) }
         }
         let groups: [UInt32] =

@@ -1,0 +1,19 @@
+#ifndef DUKKAN_SELECTION_H
+#define DUKKAN_SELECTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Conditions on a column's values as bitmaps: bit i of word i / 64 is row i, lowest bit first. All of `words`
+// ((count + 63) / 64 of them) is written; bits past `count` are 0.
+
+// Bit i: low <= values[i] <= high.
+void dukkan_select_range(const int64_t *values, size_t count, int64_t low, int64_t high, uint64_t *words);
+
+// Bit i: codes[i] == code.
+void dukkan_select_code(const uint32_t *codes, size_t count, uint32_t code, uint64_t *words);
+
+// Bit i: flags[codes[i]], each flag 0 or 1.
+void dukkan_select_flags(const uint32_t *codes, size_t count, const uint8_t *flags, uint64_t *words);
+
+#endif
