@@ -21,9 +21,6 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
     private var customerSlots = GrowableBuffer<UInt32>(capacity: 1 << 12)
     private let stepTimes: UnsafeMutablePointer<Int64>
 
-    /// Rows after which the runs gathered so far are scanned.
-    private static let gatheredRowCount = 1 << 15
-
     package init(_ plan: FunnelPlan) {
         self.plan = plan
         scan = FunnelScan(plan)
@@ -65,17 +62,10 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
             return
         }
         tables.withUnsafeBufferPointer { tables in
-            runs.removeAll()
-            for customer in 0..<customerCount {
-                if CustomerStream.hasEntry(tables, customer: customer) {
-                    stream.load(tables, customer: customer)
-                    runs.append(stream, plan.attribution)
-                }
-                if runs.times.count >= FunnelAccumulator.gatheredRowCount || customer == customerCount - 1 {
-                    runs.finish()
-                    scanAndNote(runs.table, runs.count, slots: UnsafePointer(runs.slots.base))
-                    runs.removeAll()
-                }
+            var customer = 0
+            while customer < customerCount {
+                customer = runs.gather(tables, customer..<customerCount, &stream, plan.attribution)
+                scanAndNote(runs.table, runs.count, slots: UnsafePointer(runs.slots.base))
             }
         }
     }
@@ -123,6 +113,8 @@ extension FunnelAccumulator {
     private func scanAndNote(_ table: SequenceRows, _ count: Int, slots: UnsafePointer<UInt32>?) {
         guard table.rowStarts[count] > table.rowStarts[0] else { return }
         scan.run(table, count: count)
+        // Copies of what holds only pointers, so that the loops do not go through the object.
+        let scan = scan
         for active in 0..<scan.activeCount where scan.hasTies(active) {
             let customer = Int(scan.activeCustomers.base[active])
             scan.levels.base[customer] = 0
@@ -135,7 +127,7 @@ extension FunnelAccumulator {
             noteLevelsByValue(table, count, slots)
         }
         notePending(table)
-        scan.clear()
+        self.scan.clear()
     }
 
     private func noteLevels(_ count: Int) {
@@ -155,12 +147,18 @@ extension FunnelAccumulator {
     private func noteLevelsByValue(_ table: SequenceRows, _ count: Int, _ slots: UnsafePointer<UInt32>?) {
         let levels = scan.levels.base, leastLevel = leastLevel, stepCount = plan.stepCount
         customerSlots.reserve(count)
+        let customerSlots = customerSlots.base
+        var reached = reached, open = open
         for customer in 0..<count {
             let level = Int(levels[customer] & ~FunnelScan.openBit)
             guard level >= leastLevel else { continue }
             let slot = slots?[customer] ?? self.slot(table, customer)
-            customerSlots.base[customer] = slot
-            reserveSlots((Int(slot) + 1) * stepCount)
+            customerSlots[customer] = slot
+            let end = (Int(slot) + 1) * stepCount
+            if end > reached.count {
+                reserveSlots(end)
+                (reached, open) = (self.reached, self.open)
+            }
             let at = Int(slot) &* stepCount &+ level &- 1
             reached.base[at] &+= 1
             open.base[at] &+= Int(levels[customer] &>> 7)
@@ -171,7 +169,7 @@ extension FunnelAccumulator {
     /// serves it.
     private func notePending(_ table: SequenceRows) {
         let base = Int(table.rowStarts[0]), leastLevel = max(leastLevel, 2), isBrokenDown = plan.attribution != nil
-        let times = table.times + base, stepTimes = stepTimes
+        let times = table.times + base, stepTimes = stepTimes, scan = scan, customerSlots = customerSlots.base
         for active in 0..<scan.activeCount {
             let level = Int(scan.activeLevels.base[active])
             guard level >= leastLevel else { continue }
@@ -184,7 +182,7 @@ extension FunnelAccumulator {
                 }
             }
             stepTimes[level - 1] = times[end]
-            let slot = isBrokenDown ? customerSlots.base[Int(scan.activeCustomers.base[active])] : 0
+            let slot = isBrokenDown ? customerSlots[Int(scan.activeCustomers.base[active])] : 0
             noteGaps(stepTimes, level, slot: slot)
         }
     }

@@ -25,7 +25,7 @@ struct FunnelRuns {
 
     var count: Int { slots.count }
 
-    /// The rows of all runs, after ``finish()``.
+    /// The rows of all runs.
     var table: SequenceRows {
         SequenceRows(
             rowStarts: UnsafePointer(rowStarts.base), times: UnsafePointer(times.base),
@@ -33,14 +33,14 @@ struct FunnelRuns {
     }
 
     /// Brings the masks into the form in which the scan is fastest.
-    mutating func finish() {
+    private mutating func finish() {
         guard usesBytes else { return }
         bytes.reserve(masks.count)
         let from = masks.base, to = bytes.base
         for row in 0..<masks.count { to[row] = UInt8(truncatingIfNeeded: from[row]) }
     }
 
-    mutating func removeAll() {
+    private mutating func removeAll() {
         rowStarts.count = 0
         rowStarts.append(0)
         times.count = 0
@@ -48,8 +48,29 @@ struct FunnelRuns {
         slots.count = 0
     }
 
+    /// Gathers the runs of some customers anew, until there are enough rows for a scan; returns the customer to go on with.
+    mutating func gather(
+        _ tables: UnsafeBufferPointer<SequenceRows>, _ customers: Range<Int>, _ stream: inout CustomerStream,
+        _ attribution: FunnelQuery.Attribution?
+    ) -> Int {
+        removeAll()
+        var customer = customers.lowerBound
+        while customer < customers.upperBound && times.count < FunnelRuns.gatheredRowCount {
+            if CustomerStream.hasEntry(tables, customer: customer) {
+                stream.load(tables, customer: customer)
+                append(stream, attribution)
+            }
+            customer += 1
+        }
+        finish()
+        return customer
+    }
+
+    /// Rows after which the runs gathered so far are scanned.
+    private static let gatheredRowCount = 1 << 15
+
     /// Adds a customer under whatever values the attribution says.
-    mutating func append(_ stream: CustomerStream, _ attribution: FunnelQuery.Attribution?) {
+    private mutating func append(_ stream: CustomerStream, _ attribution: FunnelQuery.Attribution?) {
         switch attribution {
         case .step(let step): appendEachValue(stream, ofStep: step)
         case .all: appendEachValueAlone(stream)
