@@ -21,6 +21,9 @@ package struct PosixFileSystem: FileSystem {
     }
 
     package func close(_ file: FileDescriptor) {
+        // A child process between fork and exec holds a copy of the descriptor, and with it the lock, which closing ours
+        // would then not free.
+        _ = flock(file.number, LOCK_UN)
         _ = systemClose(file.number)
     }
 
