@@ -14,11 +14,9 @@ struct ReferenceDeciles {
         let expressions = ReferenceExpressions(table: table, zone: try ReferenceWorld.zone(query.options), asOf: asOf)
         var measured: [(total: Value?, rank: Int)] = []
         for (rank, customer) in world.customers(of: [name]).enumerated() {
-            let rows = try table.rows.filter {
-                try $0.customer == customer && $0.time <= asOf && expressions.isTrue(query.measure.filter, $0)
-            }
+            let rows = table.rows.filter { $0.customer == customer && $0.time <= asOf }
             guard !rows.isEmpty else { continue }
-            let values = try rows.map { row in
+            let values = try rows.filter { try expressions.isTrue(query.measure.filter, $0) }.map { row in
                 try query.measure.argument.map { try expressions.value($0, row) } ?? .bool(true)
             }
             measured.append((try total(values.filter { $0 != .null }), rank))

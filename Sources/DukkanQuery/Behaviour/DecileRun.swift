@@ -6,6 +6,8 @@ struct DecileRun {
     private let context: QueryContext
     private let builder: ScanBuilder
     private let aggregate: CustomerAggregate
+    /// Whether a row of the measured table exists as of the query's time; nil: all do.
+    private let existing: BoundExpression?
     private let segment: Int?
 
     init(_ query: DecileQuery, _ base: QueryContext) throws {
@@ -31,6 +33,9 @@ struct DecileRun {
             throw DukkanError(.invalidQuery, "DECILES needs an aggregate, as sum(orders.revenue)")
         }
         self.aggregate = aggregate
+        // A customer counts with any row in the table, also where the measure's filter takes none of hers.
+        existing = builder.existing(table: aggregate.table, nil)
+        builder.use(table: aggregate.table, where: existing)
         segment = try query.options.segment.map { try builder.segment($0) }
     }
 
@@ -51,9 +56,11 @@ struct DecileRun {
         var expressions: [(table: Int, BoundExpression)] = []
         if let argument = aggregate.argument { expressions.append((aggregate.table, argument)) }
         if let filter = aggregate.filter { expressions.append((aggregate.table, filter)) }
+        if let existing { expressions.append((aggregate.table, existing)) }
         let scan = try ScanPlan(builder, order: .byCustomer, expressions: expressions)
         let aggregate = self.aggregate, segment = self.segment
         let predicate = aggregate.filter.map { Predicate($0) }
+        let presence = existing.map { Predicate($0) }
         let states = try scan.run(context, makeState: { UncheckedState(value: State()) }) { frame, morsel, state in
             let count = frame.worker.customerCount
             guard count > 0, let starts = frame.starts(aggregate.table) else { return }
@@ -62,7 +69,7 @@ struct DecileRun {
                 plan: aggregate, starts: starts, customerCount: count, evaluator: frame.evaluator)
             let totals = try aggregation.values(rows, predicate: predicate)
             let bits = frame.evaluator.scratchBits()
-            if let predicate { try frame.evaluator.select(predicate, rows, into: bits) }
+            if let presence { try frame.evaluator.select(presence, rows, into: bits) }
             let flags = try segment.map { try frame.flags($0) }
             var chunk = Chunk(morsel: morsel)
             let isValid = RowValidity(totals)
@@ -72,7 +79,7 @@ struct DecileRun {
             let doubles = totals.kind == .doubles ? UnsafePointer(totals.doubles) : nil
             for c in 0..<count {
                 let from = Int(starts[c]), to = Int(starts[c + 1])
-                let hasRows = predicate == nil ? to > from : countBits(words, from, to) > 0
+                let hasRows = presence == nil ? to > from : countBits(words, from, to) > 0
                 guard hasRows, isMember.map({ $0[c] != 0 }) ?? true else { continue }
                 if !isValid[c] { chunk.nulls.append(chunk.count) }
                 if let integers { chunk.integers.append(integers[c]) }
