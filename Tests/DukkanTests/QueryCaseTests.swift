@@ -59,7 +59,7 @@ struct QueryCaseTests {
                     .write(toFile: file, atomically: true, encoding: .utf8)
                 defer { try? FileManager.default.removeItem(atPath: file) }
                 var importing = ImportOptions()
-                if table == "events" { importing.anonymous = .keep }
+                if table == "events" { importing.anonymousRows = .keep }
                 try store.importFiles([file], into: table, options: importing)
             }
         }
