@@ -17,16 +17,19 @@ final class RejectsFile {
     private let path: String
     private var descriptor: CInt
     private var buffer: [UInt8] = []
+    /// Whether rows of an earlier import still stand in the file: they go when this one has something to write.
+    private var holdsEarlierRows = false
 
     init(path: String) throws(DukkanError) {
         self.path = path
         descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         if descriptor < 0, errno == EEXIST {
             descriptor = try RejectsFile.reopen(path)
+            holdsEarlierRows = true
         }
         guard descriptor >= 0 else { throw RejectsFile.failure("create", path) }
         buffer = Array(RejectsFile.header.utf8)
-        try flush()
+        if !holdsEarlierRows { try flush() }
     }
 
     deinit {
@@ -50,8 +53,8 @@ final class RejectsFile {
                 .alreadyExists, "the file for bad rows exists and is no earlier one", place: .init(file: path),
                 advice: "choose another name or remove it")
         }
-        guard fchmod(descriptor, 0o600) == 0, ftruncate(descriptor, 0) == 0 else {
-            let error = failure("empty", path)
+        guard fchmod(descriptor, 0o600) == 0 else {
+            let error = failure("protect", path)
             close(descriptor)
             throw error
         }
@@ -74,6 +77,10 @@ final class RejectsFile {
 
     /// Writes what is held back.
     func flush() throws(DukkanError) {
+        if holdsEarlierRows {
+            guard ftruncate(descriptor, 0) == 0 else { throw RejectsFile.failure("empty", path) }
+            holdsEarlierRows = false
+        }
         var written = 0
         while written < buffer.count {
             let got = buffer.withUnsafeBytes { write(descriptor, $0.baseAddress! + written, $0.count - written) }

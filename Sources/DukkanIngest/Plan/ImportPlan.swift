@@ -51,7 +51,7 @@ struct ImportPlan: Sendable {
                 column = ImportPlan.column(for: name, in: schema, options: options)
             }
             guard let column else {
-                if name.isEmpty { ignored.append(name) } else { unknown.append(field) }
+                if name.isEmpty { ignored.append("#\(field + 1)") } else { unknown.append(field) }
                 continue
             }
             if let taken = slotByColumn[column] {

@@ -139,6 +139,8 @@ final class MorselFrame {
         if let known = attributes[place] { return known }
         let lookup = plan.lookups[place]
         let source = worker.tables[lookup.source]
+        // A morsel of rows without customer may come before the other tables were ever read.
+        if worker.customerCount == 0 { return noValues(lookup, 0) }
         let column = source.columns[lookup.slot]
         let times = source.columns[lookup.timeSlot].integers
         let result = evaluator.scratch(column.kind)
@@ -165,6 +167,7 @@ final class MorselFrame {
     /// The value of the same customer's row that has the row's key, the latest one where there are several.
     private func property(_ lookup: LookupPlan, _ key: LookupPlan.Key) throws -> ColumnVector {
         let own = worker.tables[key.ownTable], source = worker.tables[lookup.source]
+        if worker.customerCount == 0 { return noValues(lookup, own.rowCount) }
         let column = source.columns[lookup.slot]
         let times = source.columns[lookup.timeSlot].integers
         let result = evaluator.scratch(column.kind)
@@ -193,6 +196,14 @@ final class MorselFrame {
                 }
             }
         }
+        return result
+    }
+
+    /// Nulls of a lookup's type.
+    private func noValues(_ lookup: LookupPlan, _ count: Int) -> ColumnVector {
+        let result = evaluator.scratch(lookup.type.physical)
+        result.fillNulls(count)
+        if result.kind == .codes { result.dictionary = .empty }
         return result
     }
 

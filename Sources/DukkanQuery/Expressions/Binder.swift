@@ -19,6 +19,8 @@ struct Binder {
 
     /// Deepest nesting of an expression.
     static let depthMax = 500
+    /// Most members of an `IN` that have to be computed for each row.
+    static let computedMemberCountMax = 1_000
 
     init(_ context: QueryContext, _ scope: any BindingScope) {
         self.context = context
@@ -181,21 +183,32 @@ struct Binder {
         _ value: BoundExpression, _ items: [Expression], _ negated: Bool, _ depth: Int
     ) throws -> BoundExpression {
         var constants: [Value] = []
-        var alternatives: BoundExpression?
+        var alternatives: [BoundExpression] = []
         for item in items {
             let equal = try fold(binary(.equal, value, bind(item, depth: depth)))
             if case .binary(.equal, let left, let right) = equal.node, left == value, let constant = right.constant {
                 constants.append(constant)
                 continue
             }
-            alternatives = alternatives.map { BoundExpression(.binary(.or, $0, equal), .bool) } ?? equal
+            alternatives.append(equal)
+            if alternatives.count > Binder.computedMemberCountMax {
+                throw DukkanError(
+                    .limit, "IN takes at most \(Binder.computedMemberCountMax) members that are not constants")
+            }
         }
         var result = BoundExpression(.inList(value, constants, negated: false), .bool)
-        if let alternatives {
-            result =
-                constants.isEmpty ? alternatives : BoundExpression(.binary(.or, result, alternatives), .bool)
+        if !alternatives.isEmpty {
+            let computed = Binder.disjunction(alternatives[...])
+            result = constants.isEmpty ? computed : BoundExpression(.binary(.or, result, computed), .bool)
         }
         return negated ? BoundExpression(.not(result), .bool) : result
+    }
+
+    /// A balanced tree, so that its depth stays small.
+    private static func disjunction(_ parts: ArraySlice<BoundExpression>) -> BoundExpression {
+        if parts.count == 1 { return parts[parts.startIndex] }
+        let middle = (parts.startIndex + parts.endIndex) / 2
+        return BoundExpression(.binary(.or, disjunction(parts[..<middle]), disjunction(parts[middle...])), .bool)
     }
 
     private func when(

@@ -92,16 +92,18 @@ extension ColumnVector {
 
 /// Numbers distinct strings in order of appearance.
 struct StringInterner {
-    private var codes: [String: UInt32] = [:]
+    /// By bytes: Swift takes different spellings of one character for equal.
+    private var codes: [[UInt8]: UInt32] = [:]
     private var offsets: [UInt32] = [0]
     private var bytes: [UInt8] = []
 
     mutating func code(of string: String) -> UInt32 {
-        if let known = codes[string] { return known }
+        let key = Array(string.utf8)
+        if let known = codes[key] { return known }
         let made = UInt32(offsets.count - 1)
-        bytes.append(contentsOf: string.utf8)
+        bytes.append(contentsOf: key)
         offsets.append(UInt32(bytes.count))
-        codes[string] = made
+        codes[key] = made
         return made
     }
 

@@ -48,7 +48,9 @@ extension ScalarEvaluator {
             guard case .string(let prefix) = arguments[1] else { return .null }
             return .bool(text.utf8.starts(with: prefix.utf8))
         default:
-            guard case .int(let start) = arguments[1] else { return .null }
+            guard case .int(let wide) = arguments[1] else { return .null }
+            // Wide enough for every text, and far from where sums overflow.
+            let start = Int128(Int64(clamping: wide))
             let scalars = Array(text.unicodeScalars)
             let first = max(0, min(Int128(scalars.count), start - 1))
             var end = Int128(scalars.count)
@@ -81,9 +83,11 @@ extension ScalarEvaluator {
         var scale = 0
         if case .decimal(let decimal) = arguments[0] { scale = decimal.scale }
         switch function {
-        case .abs: return try ScalarEvaluator.value(value < 0 ? -value : value, type)
+        case .abs: return try ScalarEvaluator.value(value < 0 ? ScalarEvaluator.negated(value) : value, type)
         case .floor: return .int(ScalarEvaluator.floorDivide(value, powersOfTen[scale]))
-        case .ceil: return .int(-ScalarEvaluator.floorDivide(-value, powersOfTen[scale]))
+        case .ceil:
+            let floor = ScalarEvaluator.floorDivide(value, powersOfTen[scale])
+            return .int(scale == 0 || value % powersOfTen[scale] == 0 ? floor : floor + 1)
         case .round:
             guard case .int(let digits) = arguments[1] else { return .null }
             if Int(digits) >= scale {
@@ -92,11 +96,14 @@ extension ScalarEvaluator {
                 return try ScalarEvaluator.value(wide, type)
             }
             let unit = powersOfTen[scale - Int(digits)]
-            let magnitude = (Swift.abs(value) + unit / 2) / unit
-            return try ScalarEvaluator.value(value < 0 ? -magnitude : magnitude, type)
+            let (quotient, remainder) = value.quotientAndRemainder(dividingBy: unit)
+            let isUp = remainder.magnitude >= unit.magnitude - remainder.magnitude
+            return try ScalarEvaluator.value(isUp ? quotient + (value < 0 ? -1 : 1) : quotient, type)
         default:
             guard let width = ScalarEvaluator.unscaled(arguments[1]), width > 0 else { return .null }
-            return try ScalarEvaluator.value(ScalarEvaluator.floorDivide(value, width) * width, type)
+            let (lower, isOver) = ScalarEvaluator.floorDivide(value, width).multipliedReportingOverflow(by: width)
+            if isOver { throw ScalarEvaluator.overflow("bin") }
+            return try ScalarEvaluator.value(lower, type)
         }
     }
 

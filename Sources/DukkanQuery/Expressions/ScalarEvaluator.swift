@@ -29,8 +29,10 @@ struct ScalarEvaluator: Sendable {
             return .bool(!value)
         case .negate(let operand):
             switch try evaluate(operand, row) {
-            case .int(let value): return .int(-value)
-            case .decimal(let value): return .decimal(DecimalValue(unscaled: -value.unscaled, scale: value.scale))
+            case .int(let value): return .int(try ScalarEvaluator.negated(value))
+            case .decimal(let value):
+                return .decimal(
+                    DecimalValue(unscaled: try ScalarEvaluator.negated(value.unscaled), scale: value.scale))
             case .double(let value): return .double(-value)
             default: return .null
             }
@@ -117,6 +119,12 @@ struct ScalarEvaluator: Sendable {
         if leftOver { return a.unscaled < 0 ? -1 : 1 }
         if rightOver { return b.unscaled < 0 ? 1 : -1 }
         return left < right ? -1 : (left == right ? 0 : 1)
+    }
+
+    static func negated(_ value: Int128) throws -> Int128 {
+        let (result, isOver) = Int128(0).subtractingReportingOverflow(value)
+        if isOver { throw overflow("-") }
+        return result
     }
 
     static func overflow(_ operation: String) -> DukkanError {

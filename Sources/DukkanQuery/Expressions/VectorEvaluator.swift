@@ -127,8 +127,8 @@ final class VectorEvaluator {
         guard let flags = rows.segmentFlags[place] else { return }
         let isMember = UnsafePointer(flags.integers)
         guard let starts = rows.starts else {
-            // The rows are the customers themselves, or rows of no customer, who is in no segment.
-            for row in 0..<rows.count where (row < flags.count && isMember[row] != 0) == isIn {
+            // The rows are the customers themselves; or they have no customer, and whether null is in a segment is null.
+            for row in 0..<min(rows.count, flags.count) where (isMember[row] != 0) == isIn {
                 bits.words[row >> 6] |= 1 << UInt64(row & 63)
             }
             return

@@ -13,7 +13,7 @@ struct GroupedSlice {
     init(_ slice: SliceRun) throws {
         self.slice = slice
         let rowBinder = Binder(slice.context, slice.rowScope)
-        let groupBy = try slice.query.groupBy.map { try slice.resolved($0) }
+        let groupBy = slice.query.groupBy.map { slice.resolved($0) }
         if groupBy.count > GroupNumbers.keyCountMax {
             throw DukkanError(.limit, "GROUP BY takes at most \(GroupNumbers.keyCountMax) keys")
         }
@@ -34,7 +34,7 @@ struct GroupedSlice {
         }
         having = try slice.query.having.map { try binder.bindCondition($0, in: "HAVING") }
         ordering = try slice.query.orderBy.map {
-            (try binder.bind(try slice.resolved($0.expression)), $0.descending, $0.nullsFirst)
+            (try binder.bind(slice.resolved($0.expression)), $0.descending, $0.nullsFirst)
         }
     }
 

@@ -26,6 +26,12 @@ struct RowOrdering {
         return a < b
     }
 
+    /// The sum, or the greatest number where it does not fit.
+    static func saturatingSum(_ a: Int, _ b: Int) -> Int {
+        let (sum, isOver) = a.addingReportingOverflow(b)
+        return isOver ? Int.max : sum
+    }
+
     static func compare(_ x: Value, _ y: Value, _ direction: (descending: Bool, nullsFirst: Bool)) -> Int {
         if x == .null || y == .null {
             if x == .null && y == .null { return 0 }
@@ -39,7 +45,7 @@ struct RowOrdering {
     ///
     /// O(rows + selected × log selected) for a small limit.
     func sorted(limit: Int?, offset: Int) -> [Int] {
-        guard let limit, limit + offset < count / 4 else {
+        guard let limit, RowOrdering.saturatingSum(limit, offset) < count / 4 else {
             let all = directions.isEmpty ? Array(0..<count) : (0..<count).sorted { precedes($0, $1) }
             return Array(all.dropFirst(offset).prefix(limit ?? Int.max))
         }

@@ -26,7 +26,7 @@ struct RowSlice {
         titles = expressions.map { slice.name($0) }
         ordering = try slice.query.orderBy.map {
             Key(
-                expression: try binder.bind(try slice.resolved($0.expression)), descending: $0.descending,
+                expression: try binder.bind(slice.resolved($0.expression)), descending: $0.descending,
                 nullsFirst: $0.nullsFirst)
         }
         timeSlot = slice.builder.timeSlot(table: 0)
@@ -70,7 +70,7 @@ struct RowSlice {
         let plan = try ScanPlan(
             slice.builder, order: .byCustomerWithAnonymous, customers: slice.customers(), expressions: expressions)
         let filter = slice.filter.map { Predicate($0) } ?? .all
-        let wanted = slice.query.limit.map { $0 + slice.query.offset }
+        let wanted = slice.query.limit.map { RowOrdering.saturatingSum($0, slice.query.offset) }
         let isOrdered = !ordering.isEmpty
         let progress = Progress()
         let rowsMax =
@@ -83,7 +83,7 @@ struct RowSlice {
                 frame, morsel, state.value, filter, items, ordering,
                 timeSlot: plan.scan.isAnonymous(morsel) ? timeSlot : nil)
             progress.finish(morsel, rows: found)
-            if let wanted, isOrdered, state.value.rows.count > 4 * wanted + 4_096 {
+            if let wanted, isOrdered, state.value.rows.count / 4 > RowOrdering.saturatingSum(wanted, 1_024) {
                 state.value.rows = RowSlice.sorted(state.value.rows, ordering, limit: wanted, offset: 0)
             }
             if state.value.rows.count > rowsMax {

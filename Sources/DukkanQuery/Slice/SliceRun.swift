@@ -50,14 +50,8 @@ struct SliceRun {
     /// The name of an item: its alias, or its canonical text.
     func name(_ item: SliceQuery.Item) -> String { item.name ?? context.title(item.expression) }
 
-    /// A key of `GROUP BY` or `ORDER BY`: a position or an alias stands for an item.
-    func resolved(_ expression: Expression) throws -> Expression {
-        if case .literal(.int(let position)) = expression {
-            guard position >= 1, position <= query.items.count else {
-                throw DukkanError(.invalidQuery, "there is no item \(position) in the SELECT")
-            }
-            return query.items[Int(position) - 1].expression
-        }
+    /// A key of `GROUP BY` or `ORDER BY`: an alias stands for its item.
+    func resolved(_ expression: Expression) -> Expression {
         if case .column(let name) = expression, name.table == nil,
             let item = query.items.first(where: { $0.name == name.name })
         {
@@ -92,16 +86,23 @@ struct SliceRun {
 
 extension Expression {
     /// Appends the tables whose rows an expression's aggregates and segments look at.
-    func collectTables(_ segments: [String: Expression], into names: inout [String], depth: Int = 0) {
-        if depth > SegmentPlan.depthMax { return }
+    func collectTables(_ segments: [String: Expression], into names: inout [String]) {
+        var visited: Set<String> = []
+        collectTables(segments, into: &names, &visited)
+    }
+
+    private func collectTables(
+        _ segments: [String: Expression], into names: inout [String], _ visited: inout Set<String>
+    ) {
         func go(_ expression: Expression?) {
-            expression?.collectTables(segments, into: &names, depth: depth)
+            expression?.collectTables(segments, into: &names, &visited)
         }
         switch self {
         case .aggregate(let aggregate):
             if let table = aggregate.table ?? CustomerScope.tableNamed(in: aggregate.argument) { names.append(table) }
         case .inSegment(let name):
-            segments[name]?.collectTables(segments, into: &names, depth: depth + 1)
+            // A segment that many refer to is looked at once, and a circle ends.
+            if visited.insert(name).inserted { go(segments[name]) }
         case .segment(let condition): go(condition)
         case .not(let a), .negate(let a), .like(let a, _, _, _), .isNull(let a, _): go(a)
         case .binary(_, let a, let b):

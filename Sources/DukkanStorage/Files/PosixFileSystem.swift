@@ -17,7 +17,8 @@ package struct PosixFileSystem: FileSystem {
             case .creating: O_WRONLY | O_CREAT | O_EXCL
             case .locking: O_RDWR | O_CREAT
             }
-        return FileDescriptor(try checked(systemOpen(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)))
+        // Without O_NONBLOCK a pipe in the place of a file would hold the caller until somebody writes to it.
+        return FileDescriptor(try checked(systemOpen(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)))
     }
 
     package func close(_ file: FileDescriptor) {

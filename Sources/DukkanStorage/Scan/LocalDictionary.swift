@@ -2,7 +2,8 @@ import DukkanFormat
 
 /// Gathers the strings of several block dictionaries under one numbering, for the rows of one morsel.
 final class LocalDictionary {
-    private var codes: [String: UInt32] = [:]
+    /// By bytes: Swift takes different spellings of one character for equal.
+    private var codes: [[UInt8]: UInt32] = [:]
     private var offsets: [UInt32] = [0]
     private var bytes: [UInt8] = []
     private var map: [UInt32] = []
@@ -23,15 +24,15 @@ final class LocalDictionary {
         let output = target.codes
         for i in start..<start + count where target.isValid(i) {
             let old = Int(output[i])
-            if map[old] == .max { map[old] = code(of: dictionary.string(old)) }
+            if map[old] == .max { map[old] = code(of: dictionary.withBytes(old) { Array($0) }) }
             output[i] = map[old]
         }
     }
 
-    private func code(of string: String) -> UInt32 {
+    private func code(of string: [UInt8]) -> UInt32 {
         if let known = codes[string] { return known }
         let made = UInt32(offsets.count - 1)
-        bytes.append(contentsOf: string.utf8)
+        bytes.append(contentsOf: string)
         offsets.append(UInt32(bytes.count))
         codes[string] = made
         return made

@@ -9,9 +9,10 @@ import Darwin
 
 /// Signals that the tool handles itself.
 enum Interruption {
-    /// A reader that has gone shows as a failed write instead of killing the process.
+    /// A reader that has gone, and a file that may not grow, show as a failed write instead of killing the process.
     static func ignoreBrokenPipes() {
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
     }
 
     /// Runs `body`; Ctrl-C cancels `control`, so that the call ends in order and nothing is committed.
