@@ -1,10 +1,14 @@
 #include "dukkan_kernels.h"
 #include "vectors.h"
 
+static struct dukkan_kernels forms[3];
 static const struct dukkan_kernels *kernels = &dukkan_kernels_base;
+static int best_level;
 
 uint32_t dukkan_spread_lanes_64[16][8];
 int8_t dukkan_spread_lanes_32[256][8];
+uint32_t dukkan_fill_lanes_64[16][8];
+int8_t dukkan_fill_lanes_32[256][8];
 
 static void fill_spread_lanes(void) {
     for (uint32_t set = 0; set < 256; set++) {
@@ -21,12 +25,40 @@ static void fill_spread_lanes(void) {
     }
 }
 
+static void fill_fill_lanes(void) {
+    for (uint32_t set = 0; set < 256; set++) {
+        uint32_t place = 0;
+        for (uint32_t row = 0; row < 8; row++) {
+            if (row > 0) place += set >> row & 1;
+            dukkan_fill_lanes_32[set][row] = (int8_t)place;
+            if (set < 16 && row < 4) {
+                dukkan_fill_lanes_64[set][2 * row] = 2 * place;
+                dukkan_fill_lanes_64[set][2 * row + 1] = 2 * place + 1;
+            }
+        }
+    }
+}
+
 __attribute__((constructor)) static void choose_kernels(void) {
     fill_spread_lanes();
+    fill_fill_lanes();
+    forms[0] = dukkan_kernels_base;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("x86-64-v3")) kernels = &dukkan_kernels_v3;
+    if (__builtin_cpu_supports("x86-64-v3")) {
+        forms[best_level = 1] = dukkan_kernels_v3;
+        if (__builtin_cpu_supports("x86-64-v4") && __builtin_cpu_supports("avx512vbmi")
+            && __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq")) {
+            forms[best_level = 2] = dukkan_kernels_v3;
+            dukkan_put_kernels_v4(&forms[2]);
+        }
+    }
 #endif
+    kernels = &forms[best_level];
+}
+
+const struct dukkan_kernels *dukkan_kernels_of_level(int level) {
+    return level >= 0 && level <= best_level ? &forms[level] : 0;
 }
 
 void dukkan_unpack_integers(const uint8_t *in, uint32_t width, uint64_t reference, int64_t *out) {
@@ -74,4 +106,12 @@ int64_t dukkan_count_widths(const int64_t *values, size_t count, uint32_t *count
 
 void dukkan_look_up_codes(uint32_t *values, size_t count, const uint32_t *table, size_t table_count) {
     kernels->look_up_codes(values, count, table, table_count);
+}
+
+void dukkan_fill_forward_integers(const int64_t *values, const uint64_t *start_bits, size_t count, int64_t *out) {
+    kernels->fill_forward_integers(values, start_bits, count, out);
+}
+
+void dukkan_fill_forward_codes(const uint32_t *values, const uint64_t *start_bits, size_t count, uint32_t *out) {
+    kernels->fill_forward_codes(values, start_bits, count, out);
 }

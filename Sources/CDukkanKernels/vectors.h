@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "dukkan_kernel_forms.h"
 #include "dukkan_kernels.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -24,36 +25,32 @@ static inline uint64_t hidden_mask(uint64_t bit) {
     return mask;
 }
 
-/// The functions that have more than one form.
-struct dukkan_kernels {
-    void (*unpack_integers)(const uint8_t *, uint32_t, uint64_t, int64_t *);
-    void (*unpack_codes)(const uint8_t *, uint32_t, uint32_t, uint32_t *);
-    void (*scale)(int64_t *, size_t, uint64_t, uint64_t);
-    uint32_t (*maximum_code)(const uint32_t *, size_t);
-    void (*divide_to_doubles)(const int64_t *, size_t, double, double *);
-    void (*spread_integers)(const int64_t *, const uint64_t *, size_t, int64_t, int64_t *);
-    void (*spread_codes)(const uint32_t *, const uint64_t *, size_t, uint32_t, uint32_t *);
-    void (*spread_add_integers)(const int64_t *, const uint64_t *, size_t, uint32_t, int64_t *);
-    void (*customer_sums)(const int64_t *, const int64_t *, const uint32_t *, size_t, int64_t *);
-    void (*profile)(const int64_t *, size_t, struct dukkan_profile *);
-    int64_t (*count_widths)(const int64_t *, size_t, uint32_t *);
-    void (*look_up_codes)(uint32_t *, size_t, const uint32_t *, size_t);
-};
+/// Byte k is the number of set bits below byte k, so that no group of eight rows waits for the one before.
+static inline uint64_t values_below_bytes(uint64_t word) {
+    word -= word >> 1 & 0x5555555555555555u;
+    word = (word & 0x3333333333333333u) + (word >> 2 & 0x3333333333333333u);
+    return ((word + (word >> 4)) & 0x0F0F0F0F0F0F0F0Fu) * 0x0101010101010101u << 8;
+}
 
 /// For each set of present rows among four (eight), the place of each row's value; absent rows have the high bit set.
 extern uint32_t dukkan_spread_lanes_64[16][8];
 extern int8_t dukkan_spread_lanes_32[256][8];
+/// For each set of starts among four (eight) rows, how many values each row lies behind that of the first row.
+extern uint32_t dukkan_fill_lanes_64[16][8];
+extern int8_t dukkan_fill_lanes_32[256][8];
 
 #define DUKKAN_KERNEL_TABLE                                                                                            \
     {                                                                                                                  \
         SUFFIXED(unpack_integers), SUFFIXED(unpack_codes), SUFFIXED(scale), SUFFIXED(maximum_code),                    \
             SUFFIXED(divide_to_doubles), SUFFIXED(spread_integers), SUFFIXED(spread_codes),                            \
             SUFFIXED(spread_add_integers), SUFFIXED(customer_sums), SUFFIXED(profile), SUFFIXED(count_widths),         \
-            SUFFIXED(look_up_codes)                                                                                    \
+            SUFFIXED(look_up_codes), SUFFIXED(fill_forward_integers), SUFFIXED(fill_forward_codes)                     \
     }
 
 extern const struct dukkan_kernels dukkan_kernels_base;
 #if defined(__x86_64__)
 extern const struct dukkan_kernels dukkan_kernels_v3;
+/// Replaces the functions that have a better form with AVX-512.
+void dukkan_put_kernels_v4(struct dukkan_kernels *kernels);
 #endif
 #endif

@@ -3,8 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Kernels of Dukkan for which C reaches instructions that Swift does not: CRC32C, and the x86-64-v3 forms of bit
-// unpacking. Each function picks the best form for the machine at load time. None reads or writes outside the ranges
+// Kernels of Dukkan for which C reaches instructions that Swift does not: CRC32C, and the AVX2 and
+// AVX-512 forms of decoding. Each function picks the best form for the machine at load time. None reads or writes outside the ranges
 // stated; the caller has checked widths and counts.
 
 #ifdef __cplusplus
@@ -60,6 +60,14 @@ void dukkan_spread_integers(const int64_t *in, const uint64_t *bits, size_t coun
 void dukkan_spread_codes(const uint32_t *in, const uint64_t *bits, size_t count, uint32_t absent, uint32_t *out);
 /// out[row] += value << shift for the rows whose bit is set.
 void dukkan_spread_add_integers(const int64_t *in, const uint64_t *bits, size_t count, uint32_t shift, int64_t *out);
+
+// Filling forward: a row whose bit is set begins a run, and gets the next of `values`; the rows behind it get the same.
+// Bit 0 is set, bits past `count` are not, and there are as many values as set bits. Reads up to 64 bytes past the
+// list's end (the bytes mean nothing), and writes up to 60 bytes past row `count`. `values` and `out` do not overlap.
+
+void dukkan_fill_forward_integers(const int64_t *values, const uint64_t *start_bits, size_t count, int64_t *out);
+void dukkan_fill_forward_codes(const uint32_t *values, const uint64_t *start_bits, size_t count, uint32_t *out);
+
 /// In place values[i] = table[values[i]]; all values are less than `table_count`, which is less than 2^31.
 void dukkan_look_up_codes(uint32_t *values, size_t count, const uint32_t *table, size_t table_count);
 /// Largest value, 0 for none.
