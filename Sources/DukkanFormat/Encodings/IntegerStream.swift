@@ -61,6 +61,36 @@ extension IntegerStream {
             total += Int(lengths[run]) + 1
         }
         guard total == count else { throw corrupt("runs of \(total) values instead of \(count)") }
+        if runCount >= count / markedRunLengthMax {
+            let words = scratch.allocate(UInt64.self, (count + 63) / 64)
+            mark(lengths, runCount, count, words)
+            Output.fillForward(values, words, count, out)
+        } else {
+            store(values, lengths, runCount, out)
+        }
+    }
+
+    /// Runs shorter than this in the mean are marked in a bitmap and filled; longer ones are stored one by one.
+    private static let markedRunLengthMax = 48
+
+    /// Sets the bit of each run's first place.
+    ///
+    /// Without a branch on a run's length, which no machine predicts.
+    private static func mark(
+        _ lengths: UnsafePointer<UInt32>, _ runCount: Int, _ count: Int, _ words: UnsafeMutablePointer<UInt64>
+    ) {
+        words.update(repeating: 0, count: (count + 63) / 64)
+        var start = 0
+        for run in 0..<runCount {
+            words[start >> 6] |= 1 &<< UInt64(start & 63)
+            start += Int(lengths[run]) + 1
+        }
+    }
+
+    private static func store<Output: StreamElement>(
+        _ values: UnsafePointer<Output>, _ lengths: UnsafePointer<UInt32>, _ runCount: Int,
+        _ out: UnsafeMutablePointer<Output>
+    ) {
         var at = out
         for run in 0..<runCount {
             let length = Int(lengths[run]) + 1
@@ -72,6 +102,20 @@ extension IntegerStream {
             } while written < length
             at += length
         }
+    }
+
+    /// Reads a bit for each of `count` places, bits past the end cleared; returns how many are set.
+    static func readBitmap(
+        _ reader: inout ByteReader, _ count: Int, into words: UnsafeMutablePointer<UInt64>
+    ) throws(DukkanError) -> Int {
+        let byteCount = (count + 7) / 8, wordCount = (count + 63) / 64
+        let bytes = try reader.take(byteCount)
+        words[wordCount - 1] = 0
+        UnsafeMutableRawPointer(words).copyMemory(from: bytes, byteCount: byteCount)
+        if count & 63 != 0 { words[wordCount - 1] &= (1 << UInt64(count & 63)) - 1 }
+        var setCount = 0
+        for word in 0..<wordCount { setCount += words[word].nonzeroBitCount }
+        return setCount
     }
 
     private static func decodeDictionary<Output: StreamElement>(
@@ -92,15 +136,8 @@ extension IntegerStream {
         depth: Int
     ) throws(DukkanError) {
         let value = try reader.signed()
-        let byteCount = (count + 7) / 8
-        let bitmap = try reader.take(byteCount)
-        let wordCount = (count + 63) / 64
-        let words = scratch.allocate(UInt64.self, wordCount)
-        words[wordCount - 1] = 0
-        UnsafeMutableRawPointer(words).copyMemory(from: bitmap, byteCount: byteCount)
-        if count & 63 != 0 { words[wordCount - 1] &= (1 << UInt64(count & 63)) - 1 }
-        var restCount = 0
-        for word in 0..<wordCount { restCount += words[word].nonzeroBitCount }
+        let words = scratch.allocate(UInt64.self, (count + 63) / 64)
+        let restCount = try readBitmap(&reader, count, into: words)
         let rest = scratch.allocate(Output.self, restCount)
         try decode(&reader, restCount, into: rest, scratch: scratch, depth: depth + 1)
         Output.spread(rest, words, count, absent: Output(truncatingIfNeeded: value), out)

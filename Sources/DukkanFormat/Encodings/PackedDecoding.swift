@@ -18,6 +18,11 @@ protocol StreamElement: FixedWidthInteger, BitwiseCopyable {
     static func spread(
         _ values: UnsafePointer<Self>, _ bits: UnsafePointer<UInt64>, _ count: Int, absent: Self,
         _ out: UnsafeMutablePointer<Self>)
+    /// The next of `values` for each row whose bit is set, which begins a run, and the same for the rows behind it.
+    ///
+    /// Bit 0 is set, and bits past `count` are not.
+    static func fillForward(
+        _ values: UnsafePointer<Self>, _ bits: UnsafePointer<UInt64>, _ count: Int, _ out: UnsafeMutablePointer<Self>)
     /// Writes eight equal values.
     static func storeEight(_ value: Self, _ out: UnsafeMutablePointer<Self>)
 }
@@ -56,6 +61,12 @@ extension Int64: StreamElement {
         _ out: UnsafeMutablePointer<Int64>
     ) {
         dukkan_spread_integers(values, bits, count, absent, out)
+    }
+
+    static func fillForward(
+        _ values: UnsafePointer<Int64>, _ bits: UnsafePointer<UInt64>, _ count: Int, _ out: UnsafeMutablePointer<Int64>
+    ) {
+        dukkan_fill_forward_integers(values, bits, count, out)
     }
 
     @inline(__always)
@@ -127,6 +138,13 @@ extension UInt32: StreamElement {
         _ out: UnsafeMutablePointer<UInt32>
     ) {
         dukkan_spread_codes(values, bits, count, absent, out)
+    }
+
+    static func fillForward(
+        _ values: UnsafePointer<UInt32>, _ bits: UnsafePointer<UInt64>, _ count: Int,
+        _ out: UnsafeMutablePointer<UInt32>
+    ) {
+        dukkan_fill_forward_codes(values, bits, count, out)
     }
 
     @inline(__always)
