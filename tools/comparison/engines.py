@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 
 TIME_COLUMNS = {"sessions": "started_at", "events": "ts", "orders": "ordered_at"}
 TABLES = list(TIME_COLUMNS)
+LAUNCHER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "launch.py")
 
 
 def byte_count(path):
@@ -27,41 +29,61 @@ class Dukkan:
     name = "dukkan"
 
     def __init__(self, tool, work, threads):
-        self.tool, self.threads = tool, threads
+        self.tool, self.threads, self.work = os.path.abspath(tool), threads, work
         self.path = os.path.join(work, "compare.dukkan")
         self.load_seconds = None
+        self.load_peak = None
 
     def call(self, *arguments):
-        run = subprocess.run([self.tool, *arguments], capture_output=True, text=True)
+        """What a command prints, with its seconds and its peak memory."""
+        report = os.path.join(self.work, "launch.json")
+        run = subprocess.run([sys.executable, "-I", "-S", LAUNCHER, report, self.tool, *arguments],
+                             capture_output=True, text=True)
         if run.returncode != 0:
             raise SystemExit(f"dukkan {' '.join(arguments[:3])} ended with {run.returncode}:\n{run.stderr}")
-        return run.stdout
+        with open(report, encoding="utf-8") as file:
+            return run.stdout, json.load(file)
 
     def load(self, data, string_customers, reuse):
         if reuse and os.path.isdir(self.path):
             return
         remove(self.path)
-        start = time.perf_counter()
-        self.call("init", self.path, "--schema", "commerce", "--ids", "string" if string_customers else "int")
+        self.load_seconds, self.load_peak = 0, 0
+        threads = ("--threads", str(self.threads))
+        self.step("init", self.path, "--schema", "commerce", "--ids", "string" if string_customers else "int")
         for table in TABLES:
-            self.call("import", self.path, table, f"{data}/{table}.csv", "--threads", str(self.threads))
-        self.call("compact", self.path, "--threads", str(self.threads))
-        self.load_seconds = time.perf_counter() - start
+            self.step("import", self.path, table, f"{data}/{table}.csv", *threads)
+        self.step("compact", self.path, *threads)
+
+    def step(self, *arguments):
+        """A command that belongs to loading."""
+        _, cost = self.call(*arguments)
+        self.load_seconds += cost["seconds"]
+        self.load_peak = max(self.load_peak, cost["peak_bytes"])
 
     def size(self):
         return byte_count(self.path)
 
     def answers(self, statements_path):
-        """All statements of a file, in order."""
-        lines = self.call("query", self.path, "--file", statements_path, "--format", "json",
-                          "--threads", str(self.threads)).splitlines()
-        return [json.loads(line) for line in lines]
+        """The answers to all statements of a file, in order, and the peak memory of the process."""
+        text, cost = self.call("query", self.path, "--file", statements_path, "--format", "json",
+                               "--threads", str(self.threads))
+        return [json.loads(line) for line in text.splitlines()], cost["peak_bytes"]
 
-    def bench(self, statement_path, runs):
+    def row_count(self):
+        """Rows of all tables that the questions are about."""
+        question = "; ".join(f"SELECT count(*) FROM {table}" for table in TABLES)
+        text, _ = self.call("query", self.path, question, "--format", "json")
+        return sum(json.loads(line)["rows"][0][0] for line in text.splitlines())
+
+    def bench(self, statement_path, runs, threads=None):
         """Milliseconds of the runs of a file with one statement: median, and what was read."""
-        line = self.call("bench", self.path, "--file", statement_path, "--runs", str(runs), "--threads",
-                         str(self.threads), "--format", "json")
-        return json.loads(line.splitlines()[0])
+        text, _ = self.call("bench", self.path, "--file", statement_path, "--runs", str(runs), "--threads",
+                            str(threads or self.threads), "--format", "json")
+        return json.loads(text.splitlines()[0])
+
+    def version(self):
+        return "Dukkan " + self.call("--version")[0].strip()
 
 
 class DuckDB:
@@ -79,6 +101,7 @@ class DuckDB:
             remove(self.path)
         self.connection = duckdb.connect(self.path)
         self.connection.execute(f"SET threads = {self.threads}")
+        self.library_version = self.connection.execute("SELECT version()").fetchone()[0]
         if is_loaded:
             return
         start = time.perf_counter()
@@ -98,7 +121,10 @@ class DuckDB:
         return [lambda: self.connection.execute(sql).fetchall()]
 
     def version(self):
-        return "DuckDB " + self.connection.execute("SELECT version()").fetchone()[0]
+        return "DuckDB " + self.library_version
+
+    def close(self):
+        self.connection.close()
 
 
 class ClickHouse:
@@ -118,6 +144,7 @@ class ClickHouse:
         self.path = os.path.join(work, "compare.chdb")
         self.threads = threads
         self.load_seconds = None
+        self.byte_count = None
 
     def load(self, data, string_customers, reuse):
         from chdb import session
@@ -125,6 +152,7 @@ class ClickHouse:
         if not is_loaded:
             remove(self.path)
         self.session = session.Session(self.path)
+        self.library_version = self.query("SELECT version()")[0][0]
         if is_loaded:
             self.session.query("USE shop")
             return
@@ -148,7 +176,10 @@ class ClickHouse:
         return json.loads(str(self.session.query(f"{sql} {settings}", "JSONCompact")))["data"]
 
     def size(self):
-        return int(self.query("SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'shop'")[0][0])
+        if self.byte_count is None:
+            parts = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'shop'"
+            self.byte_count = int(self.query(parts)[0][0])
+        return self.byte_count
 
     def variants(self, question):
         """With and without aggregation in the order of the primary key: the faster one is its figure."""
@@ -160,26 +191,30 @@ class ClickHouse:
         return [variant(0), variant(1)]
 
     def version(self):
-        return "ClickHouse " + self.query("SELECT version()")[0][0]
+        return "ClickHouse " + self.library_version
+
+    def close(self):
+        self.size()
+        self.session.close()
 
 
-def parquet_byte_count(data, work, string_customers):
-    """Size of the three tables as Parquet with zstd, a million rows in a group: what a careful analyst keeps."""
+def parquet_files(data, work, string_customers):
+    """Paths of the three tables as Parquet with zstd, a million rows in a group: what a careful analyst keeps."""
     import pyarrow as pa
     import pyarrow.csv
     import pyarrow.parquet
     small = {"duration_s", "pageviews", "product_id", "items"}
     words = {"country", "device", "channel", "campaign", "landing_page", "event", "category", "status", "payment", "coupon"}
-    total = 0
-    for table in TABLES:
-        path = os.path.join(work, f"{table}.parquet")
-        if not os.path.exists(path):
-            types = {name: pa.int32() for name in small} | {name: pa.dictionary(pa.int32(), pa.string()) for name in words}
-            types |= {name: pa.timestamp("ms") for name in TIME_COLUMNS.values()}
-            if string_customers:
-                types["customer_id"] = pa.string()
-            options = pa.csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
-            rows = pa.csv.read_csv(f"{data}/{table}.csv", convert_options=options).unify_dictionaries()
-            pa.parquet.write_table(rows, path, compression="zstd", row_group_size=1_000_000)
-        total += os.path.getsize(path)
-    return total
+    paths = {table: os.path.join(work, f"{table}.parquet") for table in TABLES}
+    for table, path in paths.items():
+        if os.path.exists(path):
+            continue
+        types = {name: pa.int32() for name in small} | {name: pa.dictionary(pa.int32(), pa.string()) for name in words}
+        types |= {name: pa.timestamp("ms") for name in TIME_COLUMNS.values()}
+        if string_customers:
+            types["customer_id"] = pa.string()
+        options = pa.csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
+        rows = pa.csv.read_csv(f"{data}/{table}.csv", convert_options=options).unify_dictionaries()
+        pa.parquet.write_table(rows, path, compression="zstd", row_group_size=1_000_000)
+        del rows
+    return paths

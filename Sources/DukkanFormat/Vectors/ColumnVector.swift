@@ -72,7 +72,7 @@ package final class ColumnVector: @unchecked Sendable {  // Sendable: handed fro
         guard minimum > capacity else { return }
         let rows = max(minimum, capacity + capacity / 2, 64)
         let stride = ColumnVector.stride(kind)
-        let grown = UnsafeMutableRawPointer.allocate(byteCount: rows * stride + 128, alignment: 64)
+        let grown = LargeMemory.allocate(byteCount: rows * stride + 128)
         grown.copyMemory(from: storage, byteCount: count * stride)
         storage.deallocate()
         storage = grown
@@ -90,6 +90,22 @@ package final class ColumnVector: @unchecked Sendable {  // Sendable: handed fro
     package func removeAll() {
         count = 0
         hasNulls = false
+    }
+
+    /// Forgets the first `length` values, keeps the memory.
+    ///
+    /// O(values that stay).
+    package func removeFirst(_ length: Int) {
+        precondition(length >= 0 && length <= count)
+        let kept = count - length
+        let stride = ColumnVector.stride(kind)
+        storage.copyMemory(from: storage + length * stride, byteCount: kept * stride)
+        if hasNulls {
+            let bits = ValidityBits(words: validity, firstRow: length)
+            // Each word is read from at or behind the place where it goes.
+            for row in Swift.stride(from: 0, to: kept, by: 64) { validity[row >> 6] = bits.word(row, kept) }
+        }
+        count = kept
     }
 
     /// Whether a row holds a value.

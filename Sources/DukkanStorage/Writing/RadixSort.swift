@@ -1,3 +1,5 @@
+import DukkanFormat
+
 /// Sorts row numbers by keys, stably, least significant digit first.
 ///
 /// Only digits in which keys differ are sorted by; the customers of a shop need two passes.
@@ -15,7 +17,7 @@ enum RadixSort {
     > {
         let count = words.count
         var from = words
-        var to = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: count)
+        var to = buffer(count, of: UInt64.self)
         let starts = UnsafeMutablePointer<Int>.allocate(capacity: digitCount)
         defer { starts.deallocate() }
         let passes = (32 - keyMaximum.leadingZeroBitCount + digitBits - 1) / digitBits
@@ -32,8 +34,7 @@ enum RadixSort {
             swap(&from, &to)
         }
         to.deallocate()
-        // The rows move to the front of their own memory.
-        let order = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: count)
+        let order = buffer(count, of: UInt32.self)
         for i in 0..<count { order[i] = UInt32(truncatingIfNeeded: from[i]) }
         from.deallocate()
         return order
@@ -52,6 +53,12 @@ enum RadixSort {
         let high = order(words: words, keyMaximum: .max)
         for i in 0..<count { high[i] = low[Int(high[i])] }
         return high
+    }
+
+    /// Memory for values of a trivial type, uninitialised; the caller deallocates it.
+    static func buffer<Word: BitwiseCopyable>(_ count: Int, of type: Word.Type) -> UnsafeMutableBufferPointer<Word> {
+        let memory = LargeMemory.allocate(byteCount: max(1, count) * MemoryLayout<Word>.stride)
+        return UnsafeMutableBufferPointer(start: memory.bindMemory(to: Word.self, capacity: count), count: count)
     }
 
     private static func countStarts(

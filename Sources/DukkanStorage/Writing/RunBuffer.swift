@@ -5,7 +5,9 @@ import DukkanFormat
 /// Rows are copied into pieces of equal size, which grow without moving: the only memory held is that of the rows.
 final class RunBuffer {
     /// Rows of a piece; row r of the run is row `r & rowMask` of piece `r >> pieceShift`.
-    static let pieceShift = 16
+    ///
+    /// Integers of a whole piece fill one large page.
+    static let pieceShift = 18
     static let pieceRowCount = 1 << pieceShift
     /// Row numbers have 32 bits.
     static let rowCountMax = 1 << 31

@@ -19,7 +19,7 @@ struct RunOrder {
         let keys = CustomerRanks(run)
         let order: UnsafeMutableBufferPointer<UInt32>
         if let keyMaximum = UInt32(exactly: keys.range) {
-            let words = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: count)
+            let words = RadixSort.buffer(count, of: UInt64.self)
             keys.fill(words.baseAddress!, asWords: true)
             order = RadixSort.order(words: words, keyMaximum: keyMaximum)
         } else {

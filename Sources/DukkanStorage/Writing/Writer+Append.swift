@@ -12,7 +12,7 @@ extension Writer {
         return max(budget / 8, min(budget / 2, budget / 4 * 3 - writing))
     }
     /// Rows copied between two looks at the budget.
-    private static let stepRowCount = RunBuffer.pieceRowCount
+    private static let stepRowCount = 1 << 14
 
     func append(table name: String, _ batch: RowBatch) throws {
         try checkUsable()
