@@ -3,19 +3,21 @@ import CDukkanKernels
 /// Bytes of one block to values.
 ///
 /// Every function checks the block's checksum first and throws `corrupt`, with column and block named, for bytes that
-/// are not what the footer says. What is written into the output before an error means nothing.
+/// are not what the footer says. What is written into the output before an error means nothing. `onCheck` is called once
+/// the checksum holds, for who measures what checking costs.
 package enum PartDecoder {
     /// Decodes the customers of a row block; `bytes` are those of its `directory`.
     ///
     /// O(customers).
     package static func decodeCustomers(
-        _ bytes: UnsafeRawBufferPointer, footer: PartFooter, block: Int, into customers: CustomerBlock
+        _ bytes: UnsafeRawBufferPointer, footer: PartFooter, block: Int, into customers: CustomerBlock,
+        onCheck: (() -> Void)? = nil
     ) throws {
         do throws(DukkanError) {
             let scratch = customers.scratch
             scratch.reset()
             let rowBlock = footer.rowBlocks[block]
-            let content = try content(bytes, rowBlock.directory, footer, scratch)
+            let content = try content(bytes, rowBlock.directory, footer, scratch, onCheck)
             try customers.decode(content, rowBlock, footer.customerType, scratch)
         } catch {
             throw located(error, nil, block)
@@ -29,7 +31,7 @@ package enum PartDecoder {
     ///   - dictionary: the part dictionary, where the column has one. Columns of strings without get one of the block.
     package static func decodeColumn(
         _ bytes: UnsafeRawBufferPointer, footer: PartFooter, column: Int, block: Int, customers: CustomerBlock?,
-        dictionary: StringDictionary?, into vector: ColumnVector
+        dictionary: StringDictionary?, into vector: ColumnVector, onCheck: (() -> Void)? = nil
     ) throws {
         let definition = footer.columns[column].definition
         precondition(vector.kind == definition.type.physical && definition.role != .customer)
@@ -37,7 +39,7 @@ package enum PartDecoder {
             let columnBlock = footer.columns[column].blocks[block]
             let scratch = vector.scratch
             scratch.reset()
-            let content = try content(bytes, columnBlock.location, footer, scratch)
+            let content = try content(bytes, columnBlock.location, footer, scratch, onCheck)
             var decoder = ColumnBlockDecoder(
                 reader: ByteReader(content), rowCount: footer.rowBlocks[block].rowCount,
                 nullCount: columnBlock.statistics.nullCount,
@@ -55,14 +57,14 @@ package enum PartDecoder {
     ///
     /// O(bytes).
     package static func decodeDictionary(
-        _ bytes: UnsafeRawBufferPointer, footer: PartFooter, column: Int
+        _ bytes: UnsafeRawBufferPointer, footer: PartFooter, column: Int, onCheck: (() -> Void)? = nil
     ) throws -> StringDictionary {
         guard let location = footer.columns[column].dictionary else {
             preconditionFailure("the column has no part dictionary")
         }
         do throws(DukkanError) {
             let scratch = ScratchArena()
-            var reader = ByteReader(try content(bytes, location, footer, scratch))
+            var reader = ByteReader(try content(bytes, location, footer, scratch, onCheck))
             let count = footer.columns[column].dictionaryCount
             let ranks = try PartDictionary.decodeRanks(&reader, count, scratch: scratch)
             let strings = try StringList.decode(&reader, count, scratch: scratch)
@@ -77,10 +79,11 @@ package enum PartDecoder {
     /// The content of a block, its checksum verified and LZ4 undone.
     static func content(
         _ bytes: UnsafeRawBufferPointer, _ location: PartFooter.BlockLocation, _ footer: PartFooter,
-        _ scratch: ScratchArena
+        _ scratch: ScratchArena, _ onCheck: (() -> Void)? = nil
     ) throws(DukkanError) -> UnsafeRawBufferPointer {
         guard bytes.count == location.byteCount else { throw corrupt("a block of \(bytes.count) bytes") }
         let framed = try PartChecksum(footer.identifier).verified(offset: location.offset, bytes)
+        onCheck?()
         return try BlockFrame.unwrap(framed, scratch: scratch)
     }
 

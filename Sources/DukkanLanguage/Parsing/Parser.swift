@@ -29,7 +29,9 @@ package enum Parser {
             while true {
                 while parser.accept(.semicolon) {}
                 if parser.current.kind == .end { return statements }
+                let start = ContinuousClock.now
                 statements.append(try parser.parsedStatement(in: text))
+                statements[statements.count - 1].duration = ContinuousClock.now - start
                 if parser.current.kind != .end, !parser.accept(.semicolon) {
                     throw parser.unexpected("';' or the end of the statement")
                 }
@@ -77,6 +79,8 @@ package struct ParsedStatement: Sendable {
     package var source: String
     /// The bytes of the statement in ``source``, without the `;`.
     package var range: Range<Int>
+    /// How long reading it took.
+    package var duration = Duration.zero
 
     /// The statement as it was written.
     package var text: String {

@@ -3,6 +3,7 @@ import DukkanStorage
 
 /// Binds, plans and runs `DECILES OF customers BY …`.
 struct DecileRun {
+    private let query: DecileQuery
     private let context: QueryContext
     private let builder: ScanBuilder
     private let aggregate: CustomerAggregate
@@ -21,6 +22,7 @@ struct DecileRun {
         query.measure.filter?.collectTables(context.segments, into: &names)
         query.options.segment?.collectTables(context.segments, into: &names)
         try context.setAsOf(query.options.asOf, tables: names.map { try context.table($0) })
+        self.query = query
         self.context = context
         let builder = ScanBuilder(context)
         self.builder = builder
@@ -58,12 +60,15 @@ struct DecileRun {
         if let filter = aggregate.filter { expressions.append((aggregate.table, filter)) }
         if let existing { expressions.append((aggregate.table, existing)) }
         let scan = try ScanPlan(builder, order: .byCustomer, expressions: expressions)
+        if let plan = context.planned({ PlanDescription(scan, builder, context).deciles(query) }) { return plan }
         let aggregate = self.aggregate, segment = self.segment
         let predicate = aggregate.filter.map { Predicate($0) }
         let presence = existing.map { Predicate($0) }
         let states = try scan.run(context, makeState: { UncheckedState(value: State()) }) { frame, morsel, state in
             let count = frame.worker.customerCount
             guard count > 0, let starts = frame.starts(aggregate.table) else { return }
+            frame.meter?.enter(.aggregate)
+            defer { frame.meter?.enter(.other) }
             let rows = try frame.rows(aggregate.table)
             let aggregation = CustomerAggregation(
                 plan: aggregate, starts: starts, customerCount: count, evaluator: frame.evaluator)
@@ -86,6 +91,7 @@ struct DecileRun {
                 if let doubles { chunk.doubles.append(doubles[c]) }
                 chunk.count += 1
             }
+            frame.meter?.count(.aggregate, in: rows.count, out: chunk.count)
             state.value.chunks.append(chunk)
         }
         // Morsels are ascending ranges of customers.
@@ -99,6 +105,7 @@ struct DecileRun {
         let totals: CustomerTotals =
             aggregate.type.physical == .doubles
             ? .doubles(chunks.flatMap(\.doubles)) : .integers(chunks.flatMap(\.integers))
+        context.trace?.enter(.sort)
         var result = Deciles.result(totals, nulls: nulls, type: aggregate.type.column)
         result.cost.blocksPruned = scan.scan.prunedBlockCount
         (result.cost.bytesRead, result.cost.blocksDecoded, result.cost.rowsScanned) = context.cost.values

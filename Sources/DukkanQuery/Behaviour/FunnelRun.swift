@@ -107,6 +107,7 @@ struct FunnelRun {
 
     func run() throws -> QueryResult {
         let scan = try ScanPlan(builder, order: .byCustomer, expressions: conditions)
+        if let plan = context.planned({ PlanDescription(scan, builder, context).funnel(query) }) { return plan }
         let timeSlots = stepTables.map { builder.timeSlot(table: $0) }
         let numbering = ValueNumbering()
         let plan = self.plan, stepTables = self.stepTables, masks = self.masks, breakdowns = self.breakdowns
@@ -116,6 +117,7 @@ struct FunnelRun {
             { frame, _, state in
                 if frame.worker.customerCount == 0 { return }
                 var tables: [SequenceRows] = []
+                frame.meter?.enter(.steps)
                 for (t, table) in stepTables.enumerated() {
                     let rows = try frame.rows(table)
                     guard let starts = frame.starts(table), let steps = masks[table] else { continue }
@@ -124,10 +126,12 @@ struct FunnelRun {
                         state.value.bytes[t].reserve(rows.count + 64)
                         try steps.fill(rows, frame.evaluator, into: state.value.bytes[t].pointer)
                         own = .bytes(UnsafePointer(state.value.bytes[t].pointer))
+                        frame.meter?.countSteps(state.value.bytes[t].pointer, rows.count, steps: plan.stepCount)
                     } else {
                         state.value.words[t].reserve(rows.count + 64)
                         try steps.fill(rows, frame.evaluator, into: state.value.words[t].pointer)
                         own = .words(UnsafePointer(state.value.words[t].pointer))
+                        frame.meter?.countSteps(state.value.words[t].pointer, rows.count, steps: plan.stepCount)
                     }
                     var values: UnsafePointer<UInt32>?
                     if let breakdown = breakdowns[table] {
@@ -142,10 +146,13 @@ struct FunnelRun {
                             rowStarts: starts, times: UnsafePointer(rows.columns[timeSlots[t]].integers), masks: own,
                             values: values))
                 }
+                frame.meter?.enter(.sequence)
                 state.value.accumulator.add(customerCount: frame.worker.customerCount, tables: tables)
+                frame.meter?.enter(.other)
             })
         let total = states.first?.value.accumulator ?? FunnelAccumulator(plan)
         for other in states.dropFirst() { total.merge(other.value.accumulator) }
+        context.trace?.enter(.output)
         var result = total.result(
             names: stepNames, valueType: breakdowns.values.first?.type.column ?? .string, top: query.breakdown?.top,
             values: { numbering.value($0) })

@@ -87,6 +87,7 @@ struct RetentionRun {
         if let returnCondition { expressions.append((returnTable, returnCondition)) }
         if let measure { expressions.append((returnTable, measure)) }
         let scan = try ScanPlan(builder, order: .byCustomer, expressions: expressions)
+        if let plan = context.planned({ PlanDescription(scan, builder, context).retention(query) }) { return plan }
         let startTime = builder.timeSlot(table: startTable), returnTime = builder.timeSlot(table: returnTable)
         let isOneTable = startTable == returnTable
         let startStep = StepMasks.Step(bit: 0, condition: startCondition)
@@ -97,6 +98,8 @@ struct RetentionRun {
         let plan = self.plan, measure = self.measure, startTable = self.startTable, returnTable = self.returnTable
         let states = try scan.run(context, makeState: { UncheckedState(value: State(plan)) }) { frame, morsel, state in
             let state = state.value
+            frame.meter?.enter(.steps)
+            defer { frame.meter?.enter(.other) }
             let rows = try frame.rows(startTable)
             guard frame.worker.customerCount > 0, let starts = frame.starts(startTable) else { return }
             var start = RetentionRows(
@@ -105,9 +108,13 @@ struct RetentionRun {
                 state.startMasks.reserve(rows.count + 64)
                 try startMasks.fill(rows, frame.evaluator, into: state.startMasks.pointer)
                 start.masks = UnsafePointer(state.startMasks.pointer)
+                frame.meter?.countSteps(state.startMasks.pointer, rows.count, steps: 2)
+            } else {
+                frame.meter?.countAllRows(rows.count, steps: 2)
             }
             if isOneTable {
                 start.values = try RetentionRun.values(measure, rows, frame.evaluator)
+                frame.meter?.enter(.sequence)
                 state.accumulator.add(
                     customerCount: frame.worker.customerCount, morsel: morsel, start: start)
                 return
@@ -116,15 +123,18 @@ struct RetentionRun {
             guard let otherStarts = frame.starts(returnTable) else { return }
             state.returnMasks.reserve(others.count + 64)
             try returnMasks.fill(others, frame.evaluator, into: state.returnMasks.pointer)
+            frame.meter?.countSteps(state.returnMasks.pointer, others.count, steps: 2)
             let returning = RetentionRows(
                 rowStarts: otherStarts, times: UnsafePointer(others.columns[returnTime].integers),
                 masks: UnsafePointer(state.returnMasks.pointer),
                 values: try RetentionRun.values(measure, others, frame.evaluator))
+            frame.meter?.enter(.sequence)
             state.accumulator.add(
                 customerCount: frame.worker.customerCount, morsel: morsel, start: start, returning: returning)
         }
         let total = states.first?.value.accumulator ?? RetentionAccumulator(plan)
         for other in states.dropFirst() { total.merge(other.value.accumulator) }
+        context.trace?.enter(.output)
         var result = total.result()
         result.cost.blocksPruned = scan.scan.prunedBlockCount
         (result.cost.bytesRead, result.cost.blocksDecoded, result.cost.rowsScanned) = context.cost.values

@@ -34,6 +34,19 @@ struct BlockTest: Sendable {
         }
     }
 
+    /// The columns whose statistics it asks, each once.
+    var columns: [String] {
+        func names(_ fact: Fact) -> [String] {
+            switch fact {
+            case .range(let column, _, _): [column]
+            case .any(let facts), .all(let facts): facts.flatMap { names($0) }
+            }
+        }
+        var found: [String] = []
+        for name in names(fact) where !found.contains(name) { found.append(name) }
+        return found
+    }
+
     func rulesOut(part: Int, block: Int) -> Bool {
         rulesOut(fact, table.parts[part], block)
     }

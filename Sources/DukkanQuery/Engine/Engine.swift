@@ -11,15 +11,19 @@ package struct EngineOptions: Sendable {
     package var segments: [String: Expression]
     /// The text of an expression, for the names of columns and steps that have none.
     package var title: @Sendable (Expression) -> String
+    /// The text of an expression over a customer, as segments and measures of deciles are.
+    package var segmentTitle: @Sendable (Expression) -> String
 
     package init(
         threads: Int, memoryBudgetBytes: Int, segments: [String: Expression] = [:],
-        title: @escaping @Sendable (Expression) -> String
+        title: @escaping @Sendable (Expression) -> String,
+        segmentTitle: (@Sendable (Expression) -> String)? = nil
     ) {
         self.threads = threads
         self.memoryBudgetBytes = memoryBudgetBytes
         self.segments = segments
         self.title = title
+        self.segmentTitle = segmentTitle ?? title
     }
 }
 
@@ -31,18 +35,38 @@ package enum Engine {
     package static func run(
         _ statement: Statement, snapshot: Snapshot, options: EngineOptions, control: WorkControl?
     ) throws -> QueryResult {
+        try run(statement, snapshot: snapshot, options: options, control: control, trace: nil)
+    }
+
+    private static func run(
+        _ statement: Statement, snapshot: Snapshot, options: EngineOptions, control: WorkControl?, trace: QueryTrace?
+    ) throws -> QueryResult {
         func context(_ queryOptions: QueryOptions) throws -> QueryContext {
-            try QueryContext(snapshot: snapshot, queryOptions: queryOptions, engine: options, control: control)
+            try QueryContext(
+                snapshot: snapshot, queryOptions: queryOptions, engine: options, control: control, trace: trace)
         }
         switch statement {
         case .select(let query): return try SliceRun(query, context(query.options)).run()
         case .funnel(let query): return try FunnelRun(query, context(query.options)).run()
         case .retention(let query): return try RetentionRun(query, context(query.options)).run()
         case .deciles(let query): return try DecileRun(query, context(query.options)).run()
-        case .explain:
-            throw DukkanError(.invalidQuery, "EXPLAIN is not available in this version")
+        case .explain(let analyze, let inner):
+            return try explain(inner, analyze: analyze, snapshot: snapshot, options: options, control: control).result
         default:
             throw DukkanError(.invalidQuery, "this statement is not a query")
         }
+    }
+
+    /// Plans a statement, with `analyze` runs it too, and tells how and at what cost.
+    ///
+    /// - Parameter parsing: what reading the statement's text took, where it was read.
+    /// - Throws: As ``run(_:snapshot:options:control:)``.
+    package static func explain(
+        _ statement: Statement, analyze: Bool, snapshot: Snapshot, options: EngineOptions, control: WorkControl?,
+        parsing: Duration? = nil
+    ) throws -> Explanation {
+        let trace = QueryTrace(isAnalyzed: analyze)
+        let answer = try run(statement, snapshot: snapshot, options: options, control: control, trace: trace)
+        return trace.explanation(answer, options: options, parsing: parsing)
     }
 }

@@ -8,6 +8,8 @@ import DukkanStorage
 final class MorselFrame {
     let worker: MorselWorker
     let evaluator: VectorEvaluator
+    /// Nil where nothing is measured.
+    let meter: WorkMeter?
     private let plan: ScanPlan
     private var tableRows: [ExpressionRows?]
     private var customerRows: ExpressionRows?
@@ -17,6 +19,7 @@ final class MorselFrame {
     init(_ worker: MorselWorker, _ plan: ScanPlan) {
         self.worker = worker
         self.plan = plan
+        meter = worker.reader.meter
         evaluator = VectorEvaluator(plan.clock)
         tableRows = plan.tables.map { _ in nil }
         segmentFlags = plan.segments.map { _ in nil }
@@ -44,6 +47,7 @@ final class MorselFrame {
         rows.count = worker.tables[table].rowCount
         rows.columns = worker.tables[table].columns
         tableRows[table] = rows
+        let stage = meter?.enter(.lookup)
         if plan.customerTables.contains(table) { rows.customer = customerColumn(table) }
         rows.lookups = try plan.lookups.indices.map { i in
             guard plan.lookupUsers[i].contains(table) else { return evaluator.scratch(.integers) }
@@ -60,6 +64,7 @@ final class MorselFrame {
         rows.segmentRows = { [unowned self, unowned rows] place in
             rows.segmentFlags[place].map { expand($0, table) }
         }
+        if let stage { meter?.enter(stage) }
         return rows
     }
 
@@ -212,6 +217,7 @@ final class MorselFrame {
     /// 1 for each customer in segment `place`, 0 for the others.
     func flags(_ place: Int) throws -> ColumnVector {
         if let known = segmentFlags[place] { return known }
+        let stage = meter?.enter(.segment)
         let segment = plan.segments[place]
         let rows = ExpressionRows()
         let base = try customers()
@@ -236,6 +242,10 @@ final class MorselFrame {
         result.count = base.count
         for c in 0..<base.count { result.integers[c] = bits[c] ? 1 : 0 }
         segmentFlags[place] = result
+        if let stage {
+            meter?.count(.segment, in: base.count, out: bits.setCount)
+            meter?.enter(stage)
+        }
         return result
     }
 }

@@ -15,16 +15,26 @@ struct QueryContext: Sendable {
     let control: WorkControl?
     /// The text of an expression.
     let title: @Sendable (Expression) -> String
-    let cost = MutexCost()
+    /// The text of an expression over a customer.
+    let segmentTitle: @Sendable (Expression) -> String
+    let cost: MutexCost
+    /// What an EXPLAIN gathers; nil for a plain query.
+    let trace: QueryTrace?
 
-    init(snapshot: Snapshot, queryOptions: QueryOptions, engine: EngineOptions, control: WorkControl?) throws {
+    init(
+        snapshot: Snapshot, queryOptions: QueryOptions, engine: EngineOptions, control: WorkControl?,
+        trace: QueryTrace? = nil
+    ) throws {
         self.snapshot = snapshot
+        self.trace = trace
+        cost = MutexCost(isMetered: trace?.isAnalyzed == true)
         clock = try QueryClock(queryOptions)
         segments = engine.segments
         threads = engine.threads
         memoryBudgetBytes = engine.memoryBudgetBytes
         self.control = control
         title = engine.title
+        segmentTitle = engine.segmentTitle
     }
 
     /// The table of a name, or an error that suggests the nearest one.
@@ -68,7 +78,7 @@ struct QueryContext: Sendable {
             guard let place = part.column(forSchemaColumn: column), part.footer.rowCount > 0 else { continue }
             latest = max(latest, part.footer.columns[place].statistics.maximum)
         }
-        let reader = BlockReader()
+        let reader = BlockReader(meter: trace?.coordinator)
         let times = ColumnVector(.integers)
         let customers = CustomerBlock()
         for part in table.parts {

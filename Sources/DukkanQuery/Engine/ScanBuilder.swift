@@ -15,6 +15,8 @@ final class ScanBuilder {
     private(set) var tables: [Table] = []
     private(set) var lookups: [LookupPlan] = []
     private(set) var segments: [SegmentPlan] = []
+    /// The segments' conditions as they were asked.
+    private(set) var segmentConditions: [Expression] = []
     private var segmentsBeingBound = 0
     private var boundSegments: [Expression: Int] = [:]
 
@@ -64,6 +66,7 @@ final class ScanBuilder {
         }
         let plan = try SegmentPlan(condition, self)
         segments.append(plan)
+        segmentConditions.append(condition)
         boundSegments[condition] = segments.count - 1
         return segments.count - 1
     }

@@ -17,6 +17,8 @@ struct ScanPlan: Sendable {
     let clock: QueryClock
     let asOf: Int64
     let scan: MorselScan
+    let order: MorselScan.Order
+    let customers: CustomerRange
 
     /// - Parameter expressions: every bound expression over rows of a table, with the table's place.
     init(
@@ -30,6 +32,8 @@ struct ScanPlan: Sendable {
         segmentFilters = segments.map { $0.aggregates.map { $0.filter.map { Predicate($0) } } }
         clock = context.clock
         asOf = context.asOf
+        self.order = order
+        self.customers = customers
         var all = expressions
         for segment in segments {
             for aggregate in segment.aggregates {
@@ -53,7 +57,7 @@ struct ScanPlan: Sendable {
                 })
         }
         customerTables = users { if case .customer = $0.node { true } else { false } }
-        let reader = BlockReader()
+        let reader = BlockReader(meter: context.trace?.coordinator)
         scan = try MorselScan(requests: builder.requests(), order: order, customers: customers, reader: reader)
         context.cost.add(reader)
     }
@@ -64,6 +68,8 @@ struct ScanPlan: Sendable {
         _ body: @Sendable (MorselFrame, Int, inout State) throws -> Void
     ) throws -> [State] {
         let plan = self
+        context.trace?.enter(.run)
+        defer { context.trace?.enter(.merge) }
         let states = try forEachMorsel(
             of: scan, threads: context.threads, control: context.control, cost: context.cost,
             makeState: { FramedState<State>(value: makeState()) },

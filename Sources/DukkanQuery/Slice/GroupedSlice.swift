@@ -95,11 +95,18 @@ struct GroupedSlice {
         let plan = try ScanPlan(
             slice.builder, order: needsCustomers || usesKey ? .byCustomerWithAnonymous : .byBlock,
             customers: customers, expressions: expressions)
+        let description = { PlanDescription(plan, slice.builder, slice.context) }
         if let answer = try StatisticsAnswer(slice, scope, plan)?.values() {
+            if let plan = slice.context.planned({ description().statistics(slice.query) }) { return plan }
             return try finish([[]], answer)
         }
         let rowCount = plan.tables[0].rowCount
         let grouping = GroupingPlan(keys, plan, rowCount: rowCount)
+        if let plan = slice.context.planned({
+            description().groups(slice.query, filter: slice.filter, grouping)
+        }) {
+            return plan
+        }
         let aggregates = scope.aggregates
         let bounds = IntegerBounds(plan, table: 0)
         let limits = aggregates.map { $0.argument.flatMap { bounds.of($0) } }
@@ -157,6 +164,9 @@ struct GroupedSlice {
         if rows.count == 0 { return }
         let evaluator = frame.evaluator
         state.reserve(rows.count + 64)
+        let meter = frame.meter
+        meter?.enter(.filter)
+        defer { meter?.enter(.other) }
         let bits = evaluator.scratchBits()
         var selection = RowSelection.all
         if case .all = filter {
@@ -164,14 +174,19 @@ struct GroupedSlice {
         } else {
             try evaluator.select(filter, rows, into: bits)
             let selected = bits.indices(into: state.indices)
+            meter?.count(.filter, in: rows.count, out: selected)
             if selected == 0 { return }
             selection = .indices(UnsafePointer(state.indices), selected)
         }
+        meter?.enter(.group)
+        meter?.count(.group, in: selection.count(of: rows.count), out: selection.count(of: rows.count))
         let groups = try state.numbers.number(rows, selection, evaluator)
         state.reserveGroups()
         var batch = AggregateBatch(
             rowCount: rows.count, selection: selection, groups: groups, argument: nil, starts: frame.starts(0),
             customerCount: frame.worker.customerCount)
+        meter?.enter(.aggregate)
+        meter?.count(.aggregate, in: selection.count(of: rows.count), out: 0)
         // A plain count(*) among the aggregates counts the groups' rows as well.
         if state.plainCount == nil { state.rows.update(batch) }
         for (a, aggregate) in aggregates.enumerated() {
@@ -201,6 +216,8 @@ struct GroupedSlice {
         let groups: [UInt32] =
             keys.isEmpty
             ? [0] : (0..<UInt32(first.numbers.count)).filter { first.rows.count(Int($0)) > 0 }
+        slice.context.trace?.enter(.output)
+        slice.context.trace?.note(groups: groups.count, byteCount: states.reduce(0) { $0 + $1.byteCount })
         let keyColumns = try keys.indices.map { try first.numbers.values($0, groups: groups) }
         let aggregateColumns = try first.aggregates.map { state in
             try groups.map { try state.value(Int($0)) }
@@ -235,6 +252,7 @@ struct GroupedSlice {
         }
         var chosen = Array(groups.indices)
         if let having { chosen = try chosen.filter { try scalars.evaluate(having, row($0)) == .bool(true) } }
+        slice.context.trace?.enter(.sort)
         // Ties, and everything where nothing is asked, stand in the order of the keys.
         var sorting = RowOrdering(ordering.map { ($0.descending, $0.nullsFirst) } + keys.map { _ in (false, false) })
         for group in chosen {
@@ -242,6 +260,7 @@ struct GroupedSlice {
             sorting.append(try ordering.map { try scalars.evaluate($0.expression, mine) } + groups[group])
         }
         let order = sorting.sorted(limit: slice.query.limit, offset: slice.query.offset)
+        slice.context.trace?.enter(.output)
         let rows = try order.map { place in
             let mine = row(chosen[place])
             return try items.map { try scalars.evaluate($0, mine) }

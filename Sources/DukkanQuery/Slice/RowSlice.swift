@@ -69,6 +69,11 @@ struct RowSlice {
         if let filter = slice.filter { expressions.append((0, filter)) }
         let plan = try ScanPlan(
             slice.builder, order: .byCustomerWithAnonymous, customers: slice.customers(), expressions: expressions)
+        if let plan = slice.context.planned({
+            PlanDescription(plan, slice.builder, slice.context).rows(slice.query, filter: slice.filter)
+        }) {
+            return plan
+        }
         let filter = slice.filter.map { Predicate($0) } ?? .all
         let wanted = slice.query.limit.map { RowOrdering.saturatingSum($0, slice.query.offset) }
         let isOrdered = !ordering.isEmpty
@@ -92,8 +97,10 @@ struct RowSlice {
                     advice: "Add a LIMIT, filter more, or ask for aggregates.")
             }
         }
+        slice.context.trace?.enter(.sort)
         let rows = RowSlice.sorted(
             states.flatMap(\.value.rows), ordering, limit: slice.query.limit, offset: slice.query.offset)
+        slice.context.trace?.enter(.output)
         var result = QueryResult(
             columns: zip(titles, items).map { QueryResult.Column($0, $1.type.column) }, rows: rows.map(\.values))
         result.cost.blocksPruned = plan.scan.prunedBlockCount
@@ -113,9 +120,14 @@ struct RowSlice {
     ) throws -> Int {
         let rows = try frame.rows(0)
         let bits = frame.evaluator.scratchBits()
+        frame.meter?.enter(.filter)
+        defer { frame.meter?.enter(.other) }
         try frame.evaluator.select(filter, rows, into: bits)
         let found = bits.setCount
+        frame.meter?.count(.filter, in: rows.count, out: found)
         if found == 0 { return 0 }
+        frame.meter?.enter(.rows)
+        frame.meter?.count(.rows, in: found, out: found)
         let vectors = try items.map { try frame.evaluator.vector($0, rows) }
         let keys = try ordering.map { try frame.evaluator.vector($0.expression, rows) }
         let times = timeSlot.map { rows.columns[$0].integers }

@@ -26,6 +26,8 @@ public struct QueryResult: Sendable, Hashable {
         case retention
         /// `decile, customers, total`
         case deciles
+        /// `plan`: the lines of an ``Explanation``
+        case plan
         /// The statement changed the store; `rows` is empty.
         case done
     }
@@ -53,6 +55,8 @@ public struct QueryResult: Sendable, Hashable {
     public var shape: Shape
     /// What it cost.
     public var cost: Cost
+    /// Of an `EXPLAIN`: what the rows say, for programs.
+    public var explanation: Explanation?
 
     /// Makes a result.
     public init(columns: [Column], rows: [[Value]], shape: Shape = .table, cost: Cost = Cost()) {

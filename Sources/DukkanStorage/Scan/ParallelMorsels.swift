@@ -17,20 +17,25 @@ package func forEachMorsel<State>(
     let isStopped = Atomic<Bool>(false)
     let outcome = Mutex<MorselOutcome<State>>(MorselOutcome())
     @Sendable func work() {
-        let worker = MorselWorker(scan: scan, reader: BlockReader())
+        let meter = cost.makeMeter()
+        let worker = MorselWorker(scan: scan, reader: BlockReader(meter: meter))
         var state = makeState()
         do {
             while !isStopped.load(ordering: .relaxed) {
                 let morsel = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 if morsel >= scan.morselCount { break }
                 try control?.check()
+                meter?.enter(.assemble)
                 try worker.load(morsel)
+                meter?.enter(.other)
+                meter?.deliver(worker)
                 try body(worker, morsel, &state)
             }
         } catch {
             isStopped.store(true, ordering: .relaxed)
             outcome.withLock { if $0.error == nil { $0.error = error } }
         }
+        meter?.enter(.other)
         cost.add(worker.reader)
         let finished = UncheckedTransfer(value: state)
         outcome.withLock { $0.states.append(finished.value) }
@@ -66,8 +71,24 @@ package final class MutexCost: Sendable {
     }
 
     private let totals = Mutex(Totals())
+    private let isMetered: Bool
+    private let made = Mutex<[WorkMeter]>([])
 
-    package init() {}
+    /// - Parameter isMetered: whether readers get a ``WorkMeter`` each.
+    package init(isMetered: Bool = false) {
+        self.isMetered = isMetered
+    }
+
+    /// A meter for one thread; nil where nothing is measured.
+    package func makeMeter() -> WorkMeter? {
+        guard isMetered else { return nil }
+        let meter = WorkMeter()
+        made.withLock { $0.append(meter) }
+        return meter
+    }
+
+    /// The meters of all threads, for when they have ended.
+    package var meters: [WorkMeter] { made.withLock { $0 } }
 
     package func add(_ reader: BlockReader) {
         let (bytes, blocks, rows) = (reader.bytesRead, reader.blocksDecoded, reader.rowsScanned)

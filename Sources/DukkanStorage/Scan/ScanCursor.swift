@@ -109,7 +109,7 @@ final class ScanCursor {
 
 extension PartFooter {
     /// Row blocks with customers that may hold rows of a range; blocks without customer stand behind them.
-    func blocks(of range: CustomerRange) -> Range<Int> {
+    package func blocks(of range: CustomerRange) -> Range<Int> {
         let end = firstNullCustomerBlock
         var low = 0, high = end
         while low < high {
@@ -134,7 +134,7 @@ extension PartFooter {
     }
 
     /// The first row block of rows without customer; the number of blocks if there is none.
-    var firstNullCustomerBlock: Int {
+    package var firstNullCustomerBlock: Int {
         var low = 0, high = rowBlocks.count
         while low < high {
             let middle = (low + high) / 2

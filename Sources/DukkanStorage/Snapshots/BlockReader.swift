@@ -8,9 +8,16 @@ package final class BlockReader: @unchecked Sendable {  // Sendable: handed from
     package var blocksDecoded = 0
     /// Counted by the scan.
     package var rowsScanned = 0
+    /// What is measured besides; nil: nothing.
+    package let meter: WorkMeter?
+    /// Tells the meter that a block's checksum holds.
+    let onCheck: (() -> Void)?
     private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
 
-    package init() {}
+    package init(meter: WorkMeter? = nil) {
+        self.meter = meter
+        onCheck = meter.map { meter in { meter.endCheck() } }
+    }
 
     deinit {
         buffer.deallocate()
@@ -28,7 +35,9 @@ package final class BlockReader: @unchecked Sendable {  // Sendable: handed from
         }
         let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<location.byteCount])
         do {
+            meter?.beginRead(file, place().column ?? "")
             try file.read(into: bytes, at: location.offset)
+            meter?.endRead(byteCount: location.byteCount, isDictionary: place().block == nil)
             bytesRead += location.byteCount
             blocksDecoded += 1
             return try decode(UnsafeRawBufferPointer(bytes))

@@ -30,7 +30,9 @@ package final class PartHandle: Sendable {
     package func readCustomers(block: Int, into customers: CustomerBlock, reader: BlockReader) throws {
         let location = footer.rowBlocks[block].directory
         try reader.read(file, location) { bytes in
-            try PartDecoder.decodeCustomers(bytes, footer: footer, block: block, into: customers)
+            try PartDecoder.decodeCustomers(
+                bytes, footer: footer, block: block, into: customers, onCheck: reader.onCheck)
+            reader.meter?.endDecode(rowCount: customers.rowCount, byteCount: memoryByteCount(customers))
         } place: {
             DukkanError.Place(column: "customer directory", block: block, offset: location.offset)
         }
@@ -47,7 +49,9 @@ package final class PartHandle: Sendable {
         try reader.read(file, location) { bytes in
             try PartDecoder.decodeColumn(
                 bytes, footer: footer, column: column, block: block, customers: customers, dictionary: dictionary,
-                into: vector)
+                into: vector, onCheck: reader.onCheck)
+            reader.meter?.endDecode(
+                rowCount: vector.count, byteCount: memoryByteCount(vector, ownsDictionary: dictionary == nil))
         } place: {
             DukkanError.Place(
                 column: footer.columns[column].definition.name, block: block, offset: location.offset)
@@ -60,9 +64,29 @@ package final class PartHandle: Sendable {
             throw DukkanError(.corrupt, "the column has no dictionary", place: .init(file: file.path))
         }
         return try reader.read(file, location) { bytes in
-            try PartDecoder.decodeDictionary(bytes, footer: footer, column: column)
+            let strings = try PartDecoder.decodeDictionary(
+                bytes, footer: footer, column: column, onCheck: reader.onCheck)
+            reader.meter?.endDecode(rowCount: 0, byteCount: memoryByteCount(strings))
+            return strings
         } place: {
             DukkanError.Place(column: footer.columns[column].definition.name, offset: location.offset)
         }
     }
+}
+
+// What decoded values take in memory.
+
+private func memoryByteCount(_ strings: StringDictionary?) -> Int {
+    strings.map { $0.bytes.count + $0.offsets.count * 4 } ?? 0
+}
+
+private func memoryByteCount(_ customers: CustomerBlock) -> Int {
+    let keys = customers.strings.count > 0 ? memoryByteCount(customers.strings) : customers.count * 8
+    return keys + (customers.count + 1) * 4
+}
+
+/// A part dictionary counts where it is decoded, not in the blocks that share it.
+private func memoryByteCount(_ vector: ColumnVector, ownsDictionary: Bool) -> Int {
+    vector.count * ColumnVector.stride(vector.kind) + (vector.hasNulls ? (vector.count + 7) / 8 : 0)
+        + (ownsDictionary ? memoryByteCount(vector.dictionary) : 0)
 }

@@ -41,8 +41,12 @@ enum JSONText {
         number.isFinite ? number.description : "null"
     }
 
-    /// `{"columns": […], "rows": […], "elapsed_ms": …}`, in one line.
+    /// `{"columns": […], "rows": […], "elapsed_ms": …}`, in one line; `{"plan": {…}, "elapsed_ms": …}` of an `EXPLAIN`.
     static func write(_ result: QueryResult, elapsedMilliseconds: Double, to output: Output) throws {
+        if let explanation = result.explanation {
+            let elapsed = ValueText.fixed(elapsedMilliseconds, digits: 3)
+            return try output.writeLine("{\"plan\": \(text(explanation)), \"elapsed_ms\": \(elapsed)}")
+        }
         let columns = result.columns.map {
             "{\"name\": \(quoted($0.name)), \"type\": \(quoted($0.type.description))}"
         }

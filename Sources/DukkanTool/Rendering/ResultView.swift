@@ -38,6 +38,7 @@ struct ResultView {
         case .funnel: return FunnelView(result)?.lines(self) ?? table(result)
         case .retention: return RetentionView(result, statement: statement)?.lines(self) ?? table(result)
         case .deciles: return DecileView(result)?.lines(self) ?? table(result)
+        case .plan: return result.explanation?.lines.map { ValueText.visible($0) } ?? table(result)
         case .done: return []
         case .table: return table(result)
         }
