@@ -1,3 +1,4 @@
+#include "tail.h"
 #include "vectors.h"
 
 #define SUFFIXED(name) name##_base

@@ -7,6 +7,7 @@ static int best_level;
 
 uint32_t dukkan_spread_lanes_64[16][8];
 int8_t dukkan_spread_lanes_32[256][8];
+uint32_t dukkan_latest_lanes_64[16][8];
 uint32_t dukkan_fill_lanes_64[16][8];
 int8_t dukkan_fill_lanes_32[256][8];
 
@@ -25,15 +26,18 @@ static void fill_spread_lanes(void) {
     }
 }
 
-static void fill_fill_lanes(void) {
+static void fill_run_lanes(void) {
     for (uint32_t set = 0; set < 256; set++) {
-        uint32_t place = 0;
+        uint32_t place = 0, latest = 0x80000000u;
         for (uint32_t row = 0; row < 8; row++) {
             if (row > 0) place += set >> row & 1;
             dukkan_fill_lanes_32[set][row] = (int8_t)place;
             if (set < 16 && row < 4) {
                 dukkan_fill_lanes_64[set][2 * row] = 2 * place;
                 dukkan_fill_lanes_64[set][2 * row + 1] = 2 * place + 1;
+                if (set >> row & 1) latest = 2 * row;
+                dukkan_latest_lanes_64[set][2 * row] = latest;
+                dukkan_latest_lanes_64[set][2 * row + 1] = latest + 1;
             }
         }
     }
@@ -41,7 +45,7 @@ static void fill_fill_lanes(void) {
 
 __attribute__((constructor)) static void choose_kernels(void) {
     fill_spread_lanes();
-    fill_fill_lanes();
+    fill_run_lanes();
     forms[0] = dukkan_kernels_base;
 #if defined(__x86_64__)
     __builtin_cpu_init();
@@ -50,7 +54,8 @@ __attribute__((constructor)) static void choose_kernels(void) {
         if (__builtin_cpu_supports("x86-64-v4") && __builtin_cpu_supports("avx512vbmi")
             && __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq")) {
             forms[best_level = 2] = dukkan_kernels_v3;
-            dukkan_put_kernels_v4(&forms[2]);
+            dukkan_put_row_kernels_v4(&forms[2]);
+            dukkan_put_unpacking_v4(&forms[2]);
         }
     }
 #endif
@@ -73,6 +78,8 @@ void dukkan_scale(int64_t *values, size_t count, uint64_t multiplier, uint64_t a
     kernels->scale(values, count, multiplier, addend);
 }
 
+bool dukkan_is_ascending(const int64_t *values, size_t count) { return kernels->is_ascending(values, count); }
+
 uint32_t dukkan_maximum_code(const uint32_t *values, size_t count) { return kernels->maximum_code(values, count); }
 
 void dukkan_divide_to_doubles(const int64_t *in, size_t count, double divisor, double *out) {
@@ -91,9 +98,9 @@ void dukkan_spread_add_integers(const int64_t *in, const uint64_t *bits, size_t 
     kernels->spread_add_integers(in, bits, count, shift, out);
 }
 
-void dukkan_customer_sums(const int64_t *sums, const int64_t *firsts, const uint32_t *starts, size_t customers,
-                          int64_t *out) {
-    kernels->customer_sums(sums, firsts, starts, customers, out);
+void dukkan_customer_values(const int64_t *differences, const int64_t *firsts, const uint64_t *start_bits, size_t count,
+                            uint64_t multiplier, int64_t *out) {
+    kernels->customer_values(differences, firsts, start_bits, count, multiplier, out);
 }
 
 void dukkan_profile_integers(const int64_t *values, size_t count, struct dukkan_profile *profile) {
@@ -114,4 +121,12 @@ void dukkan_fill_forward_integers(const int64_t *values, const uint64_t *start_b
 
 void dukkan_fill_forward_codes(const uint32_t *values, const uint64_t *start_bits, size_t count, uint32_t *out) {
     kernels->fill_forward_codes(values, start_bits, count, out);
+}
+
+void dukkan_unpack_tail_integers(const uint8_t *in, size_t count, uint32_t width, uint64_t reference, int64_t *out) {
+    kernels->unpack_tail_integers(in, count, width, reference, out);
+}
+
+void dukkan_unpack_tail_codes(const uint8_t *in, size_t count, uint32_t width, uint32_t reference, uint32_t *out) {
+    kernels->unpack_tail_codes(in, count, width, reference, out);
 }

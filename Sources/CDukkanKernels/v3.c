@@ -1,3 +1,4 @@
+#include "tail.h"
 #include "vectors.h"
 
 #if defined(__x86_64__)

@@ -25,6 +25,8 @@ static inline uint64_t hidden_mask(uint64_t bit) {
     return mask;
 }
 
+static inline uint64_t low_bits(uint32_t width) { return width == 64 ? ~(uint64_t)0 : ((uint64_t)1 << width) - 1; }
+
 /// Byte k is the number of set bits below byte k, so that no group of eight rows waits for the one before.
 static inline uint64_t values_below_bytes(uint64_t word) {
     word -= word >> 1 & 0x5555555555555555u;
@@ -35,6 +37,9 @@ static inline uint64_t values_below_bytes(uint64_t word) {
 /// For each set of present rows among four (eight), the place of each row's value; absent rows have the high bit set.
 extern uint32_t dukkan_spread_lanes_64[16][8];
 extern int8_t dukkan_spread_lanes_32[256][8];
+/// For each set of starts among four rows, the place of the latest start up to each row; a row before the first one has
+/// the high bit set.
+extern uint32_t dukkan_latest_lanes_64[16][8];
 /// For each set of starts among four (eight) rows, how many values each row lies behind that of the first row.
 extern uint32_t dukkan_fill_lanes_64[16][8];
 extern int8_t dukkan_fill_lanes_32[256][8];
@@ -43,14 +48,21 @@ extern int8_t dukkan_fill_lanes_32[256][8];
     {                                                                                                                  \
         SUFFIXED(unpack_integers), SUFFIXED(unpack_codes), SUFFIXED(scale), SUFFIXED(maximum_code),                    \
             SUFFIXED(divide_to_doubles), SUFFIXED(spread_integers), SUFFIXED(spread_codes),                            \
-            SUFFIXED(spread_add_integers), SUFFIXED(customer_sums), SUFFIXED(profile), SUFFIXED(count_widths),         \
-            SUFFIXED(look_up_codes), SUFFIXED(fill_forward_integers), SUFFIXED(fill_forward_codes)                     \
+            SUFFIXED(spread_add_integers), SUFFIXED(customer_values), SUFFIXED(profile), SUFFIXED(count_widths),       \
+            SUFFIXED(look_up_codes), SUFFIXED(fill_forward_integers), SUFFIXED(fill_forward_codes),                    \
+            SUFFIXED(is_ascending), SUFFIXED(unpack_tail_integers), SUFFIXED(unpack_tail_codes)                        \
     }
 
 extern const struct dukkan_kernels dukkan_kernels_base;
 #if defined(__x86_64__)
 extern const struct dukkan_kernels dukkan_kernels_v3;
-/// Replaces the functions that have a better form with AVX-512.
-void dukkan_put_kernels_v4(struct dukkan_kernels *kernels);
+/// Replace the functions that have a better form with AVX-512.
+void dukkan_put_row_kernels_v4(struct dukkan_kernels *kernels);
+void dukkan_put_unpacking_v4(struct dukkan_kernels *kernels);
+
+/// Around functions for which `dukkan_has_v4` must hold.
+#define DUKKAN_V4_BEGIN                                                                                                \
+    _Pragma("clang attribute push(__attribute__((target(\"arch=x86-64-v4,avx512vbmi,avx512vbmi2,avx512vpopcntdq\"))), apply_to = function)")
+#define DUKKAN_V4_END _Pragma("clang attribute pop")
 #endif
 #endif

@@ -41,4 +41,160 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: 0...64)
+    func horizontalValuesAreUnpacked(_ width: Int) {
+        var generator = SplitMix(seed: UInt64(width))
+        let mask = width == 64 ? ~0 : (UInt64(1) << UInt64(width)) - 1
+        for count in [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100, 959] {
+            let values = (0..<count).map { _ in generator.next() & mask }
+            let byteCount = (count * width + 7) / 8
+            // Exactly as many bytes as there are, at any address, so that a sanitizer sees a read past the end.
+            let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: byteCount + count % 5)
+            defer { memory.deallocate() }
+            let packed = memory + count % 5
+            packed.initialize(repeating: 0, count: byteCount)
+            dukkan_pack_tail(values, count, UInt32(width), packed)
+            for form in Self.forms {
+                var integers = [Int64](repeating: -1, count: count + 1)
+                form.unpack_tail_integers(packed, count, UInt32(width), 5, &integers)
+                #expect(integers == values.map { Int64(bitPattern: $0) &+ 5 } + [-1], "count \(count)")
+                var codes = [UInt32](repeating: 7, count: count + 1)
+                form.unpack_tail_codes(packed, count, UInt32(width), 5, &codes)
+                #expect(codes == values.map { UInt32(truncatingIfNeeded: $0) &+ 5 } + [7], "count \(count)")
+            }
+        }
+    }
+
+    @Test(arguments: 0...64)
+    func verticalValuesAreUnpacked(_ width: Int) {
+        var generator = SplitMix(seed: UInt64(width))
+        let mask = width == 64 ? ~0 : (UInt64(1) << UInt64(width)) - 1
+        let values = (0..<1_024).map { _ in generator.next() & mask }
+        let packed = UnsafeMutablePointer<UInt8>.allocate(capacity: width * 128)
+        defer { packed.deallocate() }
+        dukkan_pack(values, UInt32(width), packed)
+        for form in Self.forms {
+            var integers = [Int64](repeating: -1, count: 1_024)
+            form.unpack_integers(packed, UInt32(width), 5, &integers)
+            #expect(integers == values.map { Int64(bitPattern: $0) &+ 5 })
+            guard width <= 32 else { continue }
+            var codes = [UInt32](repeating: 7, count: 1_024)
+            form.unpack_codes(packed, UInt32(width), 5, &codes)
+            #expect(codes == values.map { UInt32(truncatingIfNeeded: $0) &+ 5 })
+        }
+    }
+
+    @Test(arguments: [0.0, 0.02, 0.3, 0.5, 0.9, 1.0])
+    func valuesGoToTheRowsOfABitmap(_ share: Double) {
+        var generator = SplitMix(seed: UInt64(share * 100))
+        for count in [0, 1, 7, 8, 15, 16, 17, 63, 64, 65, 200, 1_024, 3_001] {
+            var bits = [UInt64](repeating: 0, count: count / 64 + 1)
+            var expected = [Int64](repeating: -9, count: count)
+            var dense: [Int64] = []
+            for row in 0..<count where generator.chance(share) {
+                bits[row / 64] |= 1 << UInt64(row % 64)
+                expected[row] = Int64(generator.below(1 << 30))
+                dense.append(expected[row])
+            }
+            let padded = dense + [Int64](repeating: -2, count: 8)
+            let codes = dense.map { UInt32($0) } + [UInt32](repeating: 4, count: 16)
+            for form in Self.forms {
+                var rows = [Int64](repeating: 0, count: count + 8)
+                form.spread_integers(padded, bits, count, -9, &rows)
+                #expect(Array(rows[..<count]) == expected)
+                var codeRows = [UInt32](repeating: 0, count: count + 16)
+                form.spread_codes(codes, bits, count, 3, &codeRows)
+                #expect(codeRows[..<count].elementsEqual(expected.map { $0 == -9 ? 3 : UInt32($0) }))
+                var sums = [Int64](repeating: 100, count: count + 8)
+                form.spread_add_integers(padded, bits, count, 4, &sums)
+                #expect(Array(sums[..<count]) == expected.map { $0 == -9 ? 100 : 100 + $0 << 4 })
+            }
+        }
+    }
+
+    /// Customers with up to so many rows each.
+    @Test(arguments: [1, 2, 3, 9, 40, 500, 3_000])
+    func valuesBeginAnewAtEachCustomer(_ longest: Int) {
+        var generator = SplitMix(seed: UInt64(longest))
+        for multiplier in [1, 1_000, Int64.max] {
+            var starts: [UInt32] = []
+            var firsts: [Int64] = []
+            var differences: [Int64] = []
+            var expected: [Int64] = []
+            while expected.count < 1_500 {
+                starts.append(UInt32(expected.count))
+                firsts.append(Int64(bitPattern: generator.next()))
+                expected.append(firsts[firsts.count - 1])
+                for _ in 0..<generator.below(longest) {
+                    let difference = Int64(generator.below(1_000)) - 300
+                    differences.append(difference)
+                    expected.append(expected[expected.count - 1] &+ difference &* multiplier)
+                }
+            }
+            let count = expected.count
+            starts.append(UInt32(count))
+            var bits = [UInt64](repeating: ~0, count: count / 64 + 1)
+            dukkan_mark_starts(starts, firsts.count, &bits)
+            let slack = [Int64](repeating: -3, count: 8)
+            for form in Self.forms {
+                var out = [Int64](repeating: 0, count: count + 8)
+                form.customer_values(
+                    differences + slack, firsts + slack, bits, count, UInt64(bitPattern: multiplier), &out)
+                #expect(Array(out[..<count]) == expected)
+                #expect(out.last == 0, "nothing is written past the stated end")
+            }
+        }
+    }
+
+    @Test func startsAreMarked() {
+        var generator = SplitMix(seed: 8)
+        for (longest, base) in [(1, 0), (2, 100), (5, 63), (200, 64), (1_000, 3)] {
+            // Some customers have no rows.
+            var starts = [UInt32(base)]
+            for _ in 0..<300 { starts.append(starts[starts.count - 1] + UInt32(generator.below(longest + 1))) }
+            let count = Int(starts[300]) - base
+            var expected = [UInt64](repeating: 0, count: count / 64 + 1)
+            for i in 0..<300 where starts[i + 1] > starts[i] {
+                let row = Int(starts[i]) - base
+                expected[row / 64] |= 1 << UInt64(row % 64)
+            }
+            var bits = [UInt64](repeating: 7, count: count / 64 + 1)
+            dukkan_mark_starts(starts, 300, &bits)
+            #expect(bits == expected)
+            var rests: [UInt32] = []
+            for i in 0..<300 where starts[i + 1] > starts[i] { rests.append(starts[i + 1] - starts[i] - 1) }
+            var runBits = [UInt64](repeating: 7, count: (count + 63) / 64)
+            dukkan_mark_runs(rests, rests.count, count, &runBits)
+            #expect(runBits == Array(expected[..<runBits.count]))
+        }
+    }
+
+    @Test func ascendingValuesAreTold() {
+        for form in Self.forms {
+            for count in [0, 1, 2, 15, 100] {
+                var values = (0..<count).map { Int64($0 * 3 - 50) }
+                #expect(form.is_ascending(values, count))
+                guard count > 1 else { continue }
+                values[count - 1] = values[count - 2]
+                #expect(!form.is_ascending(values, count))
+            }
+        }
+    }
+
+    @Test(arguments: [1, 8, 9, 16, 17, 32, 33, 64, 65, 3_000])
+    func codesAreLookedUpAndCompared(_ tableCount: Int) {
+        var generator = SplitMix(seed: UInt64(tableCount))
+        let table = (0..<tableCount).map { _ in UInt32(truncatingIfNeeded: generator.next()) }
+        for count in [0, 1, 7, 15, 16, 17, 64, 100] {
+            let codes = (0..<count).map { _ in UInt32(generator.below(tableCount)) }
+            let expected = codes.map { table[Int($0)] }
+            for form in Self.forms {
+                var values = codes
+                form.look_up_codes(&values, count, table, tableCount)
+                #expect(values == expected)
+                #expect(form.maximum_code(values, count) == expected.max() ?? 0)
+            }
+        }
+    }
 }

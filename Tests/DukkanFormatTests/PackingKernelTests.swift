@@ -63,56 +63,6 @@ import Testing
         }
     }
 
-    @Test(arguments: [0.0, 0.02, 0.3, 0.5, 0.9, 1.0], [0, 1, 63, 64, 65, 200, 1_024])
-    func spreadingPutsEachValueIntoItsRow(_ share: Double, _ count: Int) {
-        var generator = SplitMix(seed: UInt64(share * 100) + UInt64(count) << 32)
-        var bits = [UInt64](repeating: 0, count: count / 64 + 1)
-        var expected = [Int64](repeating: -9, count: count)
-        var dense: [Int64] = []
-        for row in 0..<count where generator.chance(share) {
-            bits[row / 64] |= 1 << UInt64(row % 64)
-            expected[row] = Int64(generator.below(1 << 30))
-            dense.append(expected[row])
-        }
-        var padded = dense + [Int64](repeating: 0, count: 8)
-        var out = [Int64](repeating: 0, count: count + 8)
-        dukkan_spread_integers(padded, bits, count, -9, &out)
-        #expect(Array(out[..<count]) == expected)
-        let narrow = padded.map { UInt32($0) }
-        var codes = [UInt32](repeating: 0, count: count + 8)
-        dukkan_spread_codes(narrow, bits, count, 3, &codes)
-        #expect(Array(codes[..<count]) == expected.map { $0 == -9 ? 3 : UInt32($0) })
-        var sums = [Int64](repeating: 100, count: count + 8)
-        padded.append(0)
-        dukkan_spread_add_integers(padded, bits, count, 4, &sums)
-        #expect(Array(sums[..<count]) == expected.map { $0 == -9 ? 100 : 100 + $0 << 4 })
-    }
-
-    @Test(arguments: [1, 3, 40, 500])
-    func sumsBeginAnewAtEachCustomer(_ longest: Int) {
-        var generator = SplitMix(seed: UInt64(longest))
-        var starts: [UInt32] = []
-        var firsts: [Int64] = []
-        var deltas: [Int64] = []
-        var expected: [Int64] = []
-        while expected.count < 1_500 {
-            starts.append(UInt32(expected.count))
-            firsts.append(Int64(bitPattern: generator.next()))
-            expected.append(firsts[firsts.count - 1])
-            for _ in 0..<generator.below(longest) {
-                let delta = Int64(generator.below(1_000)) - 300
-                deltas.append(delta)
-                expected.append(expected[expected.count - 1] &+ delta * 1_000)
-            }
-        }
-        starts.append(UInt32(expected.count))
-        dukkan_scaled_running_sums(&deltas, deltas.count, 1_000)
-        let sums = [0] + deltas + [Int64](repeating: 0, count: 8)
-        var out = [Int64](repeating: 0, count: expected.count + 8)
-        dukkan_customer_sums(sums, firsts, starts, firsts.count, &out)
-        #expect(Array(out[..<expected.count]) == expected)
-    }
-
     @Test func exactDivisionAgreesWithDivision() {
         var generator = SplitMix(seed: 3)
         for divisor in [1, 2, 3, 7, 1_000, 86_400_000_000, UInt64.max, 1 << 63, UInt64.max - 1] {
@@ -134,17 +84,5 @@ import Testing
         #expect(counts[0] == 3 && counts[1] == 1 && counts[3] == 1 && counts[4] == 2 && counts[10] == 0)
         #expect(counts[11] == 1 && counts[64] == 1)
         #expect(counts.reduce(0, +) == 9)
-    }
-
-    @Test(arguments: [1, 2, 8, 9, 1_000])
-    func codesAreLookedUp(_ tableCount: Int) {
-        var generator = SplitMix(seed: UInt64(tableCount))
-        let table = (0..<tableCount).map { _ in UInt32(truncatingIfNeeded: generator.next()) }
-        for count in [0, 1, 7, 8, 9, 100] {
-            var values = (0..<count).map { _ in UInt32(generator.below(tableCount)) }
-            let expected = values.map { table[Int($0)] }
-            dukkan_look_up_codes(&values, count, table, tableCount)
-            #expect(values == expected)
-        }
     }
 }

@@ -1,5 +1,6 @@
 #ifndef DUKKAN_KERNEL_FORMS_H
 #define DUKKAN_KERNEL_FORMS_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,12 +18,15 @@ struct dukkan_kernels {
     void (*spread_integers)(const int64_t *, const uint64_t *, size_t, int64_t, int64_t *);
     void (*spread_codes)(const uint32_t *, const uint64_t *, size_t, uint32_t, uint32_t *);
     void (*spread_add_integers)(const int64_t *, const uint64_t *, size_t, uint32_t, int64_t *);
-    void (*customer_sums)(const int64_t *, const int64_t *, const uint32_t *, size_t, int64_t *);
+    void (*customer_values)(const int64_t *, const int64_t *, const uint64_t *, size_t, uint64_t, int64_t *);
     void (*profile)(const int64_t *, size_t, struct dukkan_profile *);
     int64_t (*count_widths)(const int64_t *, size_t, uint32_t *);
     void (*look_up_codes)(uint32_t *, size_t, const uint32_t *, size_t);
     void (*fill_forward_integers)(const int64_t *, const uint64_t *, size_t, int64_t *);
     void (*fill_forward_codes)(const uint32_t *, const uint64_t *, size_t, uint32_t *);
+    bool (*is_ascending)(const int64_t *, size_t);
+    void (*unpack_tail_integers)(const uint8_t *, size_t, uint32_t, uint64_t, int64_t *);
+    void (*unpack_tail_codes)(const uint8_t *, size_t, uint32_t, uint32_t, uint32_t *);
 };
 
 /// 0: portable, 1: AVX2 (x86-64-v3), 2: AVX-512. Null where this machine does not have the instructions.

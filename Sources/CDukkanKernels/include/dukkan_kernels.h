@@ -1,5 +1,6 @@
 #ifndef DUKKAN_KERNELS_H
 #define DUKKAN_KERNELS_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,13 +32,16 @@ void dukkan_unpack_tail_integers(const uint8_t *in, size_t count, uint32_t width
 void dukkan_unpack_tail_codes(const uint8_t *in, size_t count, uint32_t width, uint32_t reference, uint32_t *out);
 void dukkan_pack_tail(const uint64_t *in, size_t count, uint32_t width, uint8_t *out);
 
-/// Values of rows from the running sums of their differences: row r of customer c is firsts[c] + sums[r - c] -
-/// sums[starts[c] - c], modulo 2^64. `sums` begins with 0 and has a value for each row that is not its customer's first.
-/// Reads up to seven values past its end, and writes up to seven past the last row.
-void dukkan_customer_sums(const int64_t *sums, const int64_t *firsts, const uint32_t *starts, size_t customers,
-                          int64_t *out);
-/// In place values[i] = multiplier * (values[0] + … + values[i]), modulo 2^64.
-void dukkan_scaled_running_sums(int64_t *values, size_t count, uint64_t multiplier);
+/// Values of rows from differences within a customer: a row whose bit is set is the first of its customer, and gets the
+/// next of `firsts`; another one gets the value before plus multiplier * the next of `differences`, modulo 2^64. Bit 0 is
+/// set, bits past `count` are not. Reads up to 64 bytes past the lists' ends, writes up to 56 bytes past row `count`.
+void dukkan_customer_values(const int64_t *differences, const int64_t *firsts, const uint64_t *start_bits, size_t count,
+                            uint64_t multiplier, int64_t *out);
+/// The bitmap of `starts`, count + 1 ascending numbers: bit starts[i] - starts[0] for each i whose next number is
+/// greater. Writes (starts[count] - starts[0]) / 64 + 1 words.
+void dukkan_mark_starts(const uint32_t *starts, size_t count, uint64_t *words);
+/// The bitmap of the first rows of runs of rests[i] + 1 rows, which together are `count`. Writes (count + 63) / 64 words.
+void dukkan_mark_runs(const uint32_t *rests, size_t runs, size_t count, uint64_t *words);
 
 /// Bounds of a list, and the values that differ from, and that are less than, the one before.
 struct dukkan_profile {
@@ -53,8 +57,12 @@ int64_t dukkan_count_widths(const int64_t *values, size_t count, uint32_t *count
 void dukkan_running_sums(int64_t *values, size_t count, int64_t first);
 /// values[i] = values[i] * multiplier + addend, modulo 2^64.
 void dukkan_scale(int64_t *values, size_t count, uint64_t multiplier, uint64_t addend);
-// Spreading a dense list over rows: those whose bit is set get its values in turn, the others `absent`. Read up to seven
-// values past the list's end; write up to seven rows past `count`.
+
+/// Whether each value is greater than the one before.
+bool dukkan_is_ascending(const int64_t *values, size_t count);
+
+// Spreading a dense list over rows: those whose bit is set get its values in turn, the others `absent`. Read up to 64
+// bytes past the list's end; write up to 60 bytes past row `count`. Bits past `count` are not set.
 
 void dukkan_spread_integers(const int64_t *in, const uint64_t *bits, size_t count, int64_t absent, int64_t *out);
 void dukkan_spread_codes(const uint32_t *in, const uint64_t *bits, size_t count, uint32_t absent, uint32_t *out);

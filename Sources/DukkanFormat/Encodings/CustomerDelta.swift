@@ -55,11 +55,9 @@ enum CustomerDelta {
         let multiplier = try reader.varint()
         let firsts = scratch.allocate(Int64.self, customers.count)
         let differenceCount = customers.rowCount - customers.count
-        let sums = scratch.allocate(Int64.self, differenceCount + 1)
+        let differences = scratch.allocate(Int64.self, differenceCount)
         try IntegerStream.decode(&reader, customers.count, into: firsts, scratch: scratch, depth: 1)
-        try IntegerStream.decode(&reader, differenceCount, into: sums + 1, scratch: scratch, depth: 1)
-        sums[0] = 0
-        dukkan_scaled_running_sums(sums + 1, differenceCount, multiplier)
-        dukkan_customer_sums(sums, firsts, customers.rowStarts, customers.count, out)
+        try IntegerStream.decode(&reader, differenceCount, into: differences, scratch: scratch, depth: 1)
+        dukkan_customer_values(differences, firsts, customers.startBits, customers.rowCount, multiplier, out)
     }
 }

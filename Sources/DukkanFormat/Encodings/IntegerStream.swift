@@ -63,7 +63,7 @@ extension IntegerStream {
         guard total == count else { throw corrupt("runs of \(total) values instead of \(count)") }
         if runCount >= count / markedRunLengthMax {
             let words = scratch.allocate(UInt64.self, (count + 63) / 64)
-            mark(lengths, runCount, count, words)
+            dukkan_mark_runs(lengths, runCount, count, words)
             Output.fillForward(values, words, count, out)
         } else {
             store(values, lengths, runCount, out)
@@ -72,20 +72,6 @@ extension IntegerStream {
 
     /// Runs shorter than this in the mean are marked in a bitmap and filled; longer ones are stored one by one.
     private static let markedRunLengthMax = 48
-
-    /// Sets the bit of each run's first place.
-    ///
-    /// Without a branch on a run's length, which no machine predicts.
-    private static func mark(
-        _ lengths: UnsafePointer<UInt32>, _ runCount: Int, _ count: Int, _ words: UnsafeMutablePointer<UInt64>
-    ) {
-        words.update(repeating: 0, count: (count + 63) / 64)
-        var start = 0
-        for run in 0..<runCount {
-            words[start >> 6] |= 1 &<< UInt64(start & 63)
-            start += Int(lengths[run]) + 1
-        }
-    }
 
     private static func store<Output: StreamElement>(
         _ values: UnsafePointer<Output>, _ lengths: UnsafePointer<UInt32>, _ runCount: Int,

@@ -1,3 +1,5 @@
+import CDukkanKernels
+
 /// The customers of one row block, decoded: who they are and where the rows of each begin.
 ///
 /// Reused from block to block; belongs to one thread at a time.
@@ -11,6 +13,9 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
     /// `rowStarts[i] ..< rowStarts[i + 1]` are the rows of customer i, counted from the row block's first row;
     /// `count + 1` entries.
     package private(set) var rowStarts: UnsafeMutablePointer<UInt32>
+    /// A bit for each row that is the first of its customer; one word more than the rows need.
+    private(set) var startBits: UnsafeMutablePointer<UInt64>
+    private var wordCapacity = 1
     private var capacity = 0
     let scratch = ScratchArena()
 
@@ -18,11 +23,13 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
         keys = UnsafeMutablePointer<Int64>.allocate(capacity: 1)
         rowStarts = UnsafeMutablePointer<UInt32>.allocate(capacity: 2)
         rowStarts[0] = 0
+        startBits = UnsafeMutablePointer<UInt64>.allocate(capacity: wordCapacity)
     }
 
     deinit {
         keys.deallocate()
         rowStarts.deallocate()
+        startBits.deallocate()
     }
 
     /// Rows of the row block.
@@ -41,6 +48,16 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
         count = 0
     }
 
+    private func markStarts(_ rowCount: Int, _ customerCount: Int) {
+        let wordCount = rowCount / 64 + 1
+        if wordCount > wordCapacity {
+            startBits.deallocate()
+            wordCapacity = max(wordCount, 1_024)
+            startBits = UnsafeMutablePointer<UInt64>.allocate(capacity: wordCapacity)
+        }
+        dukkan_mark_starts(rowStarts, customerCount, startBits)
+    }
+
     /// Reads the content of a directory: the rows of each customer less one, then the keys.
     func decode(
         _ content: UnsafeRawBufferPointer, _ block: PartFooter.RowBlock, _ type: ColumnType, _ scratch: ScratchArena
@@ -51,19 +68,21 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
         count = 0
         rowStarts[0] = 0
         try IntegerStream.decode(&reader, customerCount, into: rowStarts + 1, scratch: scratch)
+        let ends = rowStarts + 1
         var end = 0
-        for i in 1...customerCount {
-            end += Int(rowStarts[i]) + 1
-            rowStarts[i] = UInt32(truncatingIfNeeded: end)
+        for i in 0..<customerCount {
+            end &+= Int(ends[i]) &+ 1
+            ends[i] = UInt32(truncatingIfNeeded: end)
         }
         // Each count is over 0 and the sum is right, so that all ends are in order and within the block.
         guard end == block.rowCount else { throw corrupt("customers with \(end) rows in a block of \(block.rowCount)") }
+        markStarts(end, customerCount)
         strings = .empty
         if block.isNullCustomer {
             keys[0] = 0
         } else if type == .int {
             try IntegerStream.decode(&reader, customerCount, into: keys, scratch: scratch)
-            for i in 1..<customerCount where keys[i] <= keys[i - 1] { throw corrupt("customers that are not in order") }
+            guard dukkan_is_ascending(keys, customerCount) else { throw corrupt("customers that are not in order") }
             guard block.firstCustomer == .integer(keys[0]), block.lastCustomer == .integer(keys[customerCount - 1])
             else {
                 throw corrupt("customers other than the footer states")

@@ -1,0 +1,137 @@
+#include "vectors.h"
+
+#if defined(__x86_64__)
+DUKKAN_V4_BEGIN
+
+/// Loads into a register: VPEXPAND from memory takes several times as long as from a register.
+static inline __m512i load_register(const void *from) {
+    __m512i values = _mm512_loadu_si512(from);
+    __asm__("" : "+v"(values));
+    return values;
+}
+
+// How many values a row lies behind that of its group's first row: the starts among the rows 1 to its own.
+
+static void fill_forward_codes(const uint32_t *values, const uint64_t *bits, size_t count, uint32_t *out) {
+    const __m512i rows_so_far = _mm512_set_epi32(0xFFFE, 0x7FFE, 0x3FFE, 0x1FFE, 0xFFE, 0x7FE, 0x3FE, 0x1FE, 0xFE, 0x7E,
+                                                 0x3E, 0x1E, 0xE, 0x6, 0x2, 0);
+    values--;
+    for (size_t row = 0; row < count; row += 64) {
+        uint64_t word = bits[row >> 6];
+        const size_t rows = count - row < 64 ? count - row : 64;
+        for (size_t i = 0; i < rows; i += 16, word >>= 16) {
+            const __m512i set = _mm512_set1_epi32((int)(word & 0xFFFF));
+            const __m512i lanes = _mm512_popcnt_epi32(_mm512_and_si512(set, rows_so_far));
+            const __m512i dense = _mm512_loadu_si512(values + (word & 1));
+            _mm512_storeu_si512(out + row + i, _mm512_permutexvar_epi32(lanes, dense));
+            values += __builtin_popcountll(word & 0xFFFF);
+        }
+    }
+}
+
+static void fill_forward_integers(const int64_t *values, const uint64_t *bits, size_t count, int64_t *out) {
+    const __m512i rows_so_far = _mm512_set_epi64(0xFE, 0x7E, 0x3E, 0x1E, 0xE, 0x6, 0x2, 0);
+    values--;
+    for (size_t row = 0; row < count; row += 64) {
+        uint64_t word = bits[row >> 6];
+        const size_t rows = count - row < 64 ? count - row : 64;
+        for (size_t i = 0; i < rows; i += 8, word >>= 8) {
+            const __m512i set = _mm512_set1_epi64((int64_t)(word & 0xFF));
+            const __m512i lanes = _mm512_popcnt_epi64(_mm512_and_si512(set, rows_so_far));
+            const __m512i dense = _mm512_loadu_si512(values + (word & 1));
+            _mm512_storeu_si512(out + row + i, _mm512_permutexvar_epi64(lanes, dense));
+            values += __builtin_popcountll(word & 0xFF);
+        }
+    }
+}
+
+// Spreading: VPEXPAND puts the next values into the lanes whose bit is set.
+
+static void spread_integers(const int64_t *in, const uint64_t *bits, size_t count, int64_t absent, int64_t *out) {
+    const __m512i absents = _mm512_set1_epi64(absent);
+    for (size_t row = 0; row < count; row += 64) {
+        uint64_t word = bits[row >> 6];
+        const size_t rows = count - row < 64 ? count - row : 64;
+        for (size_t i = 0; i < rows; i += 8, word >>= 8) {
+            const __m512i dense = load_register(in);
+            _mm512_storeu_si512(out + row + i, _mm512_mask_expand_epi64(absents, (__mmask8)word, dense));
+            in += __builtin_popcountll(word & 0xFF);
+        }
+    }
+}
+
+static void spread_codes(const uint32_t *in, const uint64_t *bits, size_t count, uint32_t absent, uint32_t *out) {
+    const __m512i absents = _mm512_set1_epi32((int)absent);
+    for (size_t row = 0; row < count; row += 64) {
+        uint64_t word = bits[row >> 6];
+        const size_t rows = count - row < 64 ? count - row : 64;
+        for (size_t i = 0; i < rows; i += 16, word >>= 16) {
+            const __m512i dense = load_register(in);
+            _mm512_storeu_si512(out + row + i, _mm512_mask_expand_epi32(absents, (__mmask16)word, dense));
+            in += __builtin_popcountll(word & 0xFFFF);
+        }
+    }
+}
+
+static void spread_add_integers(const int64_t *in, const uint64_t *bits, size_t count, uint32_t shift, int64_t *out) {
+    const __m128i shifts = _mm_cvtsi32_si128((int)shift);
+    for (size_t row = 0; row < count; row += 64) {
+        uint64_t word = bits[row >> 6];
+        const size_t rows = count - row < 64 ? count - row : 64;
+        for (size_t i = 0; i < rows; i += 8, word >>= 8) {
+            const __m512i present = _mm512_maskz_expand_epi64((__mmask8)word, load_register(in));
+            int64_t *to = out + row + i;
+            _mm512_storeu_si512(to, _mm512_add_epi64(_mm512_loadu_si512(to), _mm512_sll_epi64(present, shifts)));
+            in += __builtin_popcountll(word & 0xFF);
+        }
+    }
+}
+
+/// Running sums of eight lanes.
+static inline __m512i running_sums_of_8(__m512i values) {
+    const __m512i zero = _mm512_setzero_si512();
+    values = _mm512_add_epi64(values, _mm512_alignr_epi64(values, zero, 7));
+    values = _mm512_add_epi64(values, _mm512_alignr_epi64(values, zero, 6));
+    return _mm512_add_epi64(values, _mm512_alignr_epi64(values, zero, 4));
+}
+
+// Eight rows at a time: the running sums of the group's differences, plus a base: that of a row behind the group's first
+// start is its customer's first value less the sum at her start, that of the rows before is the group before's last value.
+static void customer_values(const int64_t *differences, const int64_t *firsts, const uint64_t *start_bits, size_t count,
+                            uint64_t multiplier, int64_t *out) {
+    const __m512i rows_so_far = _mm512_set_epi64(0xFF, 0x7F, 0x3F, 0x1F, 0xF, 0x7, 0x3, 0x1);
+    const __m512i factors = _mm512_set1_epi64((int64_t)multiplier);
+    const __m512i ones = _mm512_set1_epi64(1);
+    __m512i previous = _mm512_setzero_si512();
+    for (size_t row = 0; row < count; row += 64) {
+        uint64_t word = start_bits[row >> 6];
+        const size_t rows = count - row < 64 ? count - row : 64;
+        for (size_t i = 0; i < rows; i += 8, word >>= 8) {
+            const __mmask8 starts = (__mmask8)word;
+            const int start_count = __builtin_popcountll(word & 0xFF);
+            __m512i sums = _mm512_maskz_expand_epi64((__mmask8)~word, load_register(differences));
+            sums = running_sums_of_8(_mm512_mullo_epi64(sums, factors));
+            const __m512i bases =
+                _mm512_sub_epi64(_mm512_loadu_si512(firsts), _mm512_maskz_compress_epi64(starts, sums));
+            // Lane 15, which a row before the group's first start asks for, is the last of `previous`.
+            const __m512i set = _mm512_set1_epi64((int64_t)(word & 0xFF));
+            const __m512i lanes = _mm512_sub_epi64(_mm512_popcnt_epi64(_mm512_and_si512(set, rows_so_far)), ones);
+            previous = _mm512_add_epi64(sums, _mm512_permutex2var_epi64(bases, lanes, previous));
+            _mm512_storeu_si512(out + row + i, previous);
+            firsts += start_count;
+            differences += 8 - start_count;
+        }
+    }
+}
+
+void dukkan_put_row_kernels_v4(struct dukkan_kernels *kernels) {
+    kernels->fill_forward_integers = fill_forward_integers;
+    kernels->fill_forward_codes = fill_forward_codes;
+    kernels->spread_integers = spread_integers;
+    kernels->spread_codes = spread_codes;
+    kernels->spread_add_integers = spread_add_integers;
+    kernels->customer_values = customer_values;
+}
+
+DUKKAN_V4_END
+#endif
