@@ -143,3 +143,33 @@ void dukkan_funnel_levels(const dukkan_funnel_rows *rows, const dukkan_funnel_sc
         active += is_active;
     }
 }
+
+void dukkan_funnel_gaps(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch,
+                        const uint8_t *active_levels, const uint32_t *active_customers, size_t active_count,
+                        uint32_t least_level, const uint32_t *customer_slots, int64_t *const *gaps,
+                        uint32_t *const *gap_slots, size_t *counts) {
+    const size_t words = dukkan_funnel_state_words(rows->step_count);
+    const size_t pairs = dukkan_funnel_pairs_offset(rows->step_count);
+    const int64_t *times = rows->times;
+    for (size_t active = 0; active < active_count; active++) {
+        const uint32_t level = active_levels[active];
+        if (level < least_level) continue;
+        const uint64_t *reached = (const uint64_t *)(const void *)(scratch->states + active * words + pairs);
+        const uint32_t start = (uint32_t)(reached[level - 1] >> 32);
+        uint32_t row = start - 1;
+        for (uint32_t k = 1; k < level; k++) {
+            const int64_t before = times[row];
+            if ((uint32_t)(reached[k] >> 32) == start) {
+                // The first chain of all to complete the step is this one.
+                row = (uint32_t)reached[k] - 1;
+            } else if (rows->byte_masks) {
+                do { row++; } while (!(rows->byte_masks[row] >> k & 1));
+            } else {
+                do { row++; } while (!(rows->word_masks[row] >> k & 1));
+            }
+            gaps[k - 1][counts[k - 1]] = times[row] - before;
+            if (customer_slots) gap_slots[k - 1][counts[k - 1]] = customer_slots[active_customers[active]];
+            counts[k - 1]++;
+        }
+    }
+}

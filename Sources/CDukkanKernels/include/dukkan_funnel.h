@@ -51,4 +51,15 @@ void dukkan_funnel_levels(const dukkan_funnel_rows *rows, const dukkan_funnel_sc
                           const uint32_t *row_starts, size_t customer_count, size_t active_count, int64_t open_after,
                           uint8_t *levels, uint8_t *active_levels, uint32_t *active_customers);
 
+/// Follows the reported chain of each active customer of at least `least_level`, which is 2 or more: from its start each
+/// step at the first row that serves it.
+///
+/// `gaps[k]` gets the microseconds from step k to step k + 1 of those who reached that, from place `counts[k]` on, which is
+/// moved on; `gap_slots[k]` at the same places `customer_slots` of the customer, where that is given. There is room for one
+/// entry more than there are active customers.
+void dukkan_funnel_gaps(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch,
+                        const uint8_t *active_levels, const uint32_t *active_customers, size_t active_count,
+                        uint32_t least_level, const uint32_t *customer_slots, int64_t *const *gaps,
+                        uint32_t *const *gap_slots, size_t *counts);
+
 #endif

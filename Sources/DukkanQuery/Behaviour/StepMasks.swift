@@ -1,3 +1,4 @@
+import CDukkanKernels
 import DukkanFormat
 
 /// Computes which steps each row of a table matches.
@@ -98,24 +99,22 @@ struct StepMasks: Sendable {
             if codes.nullMatches { return false }
             for code in 0..<dictionary.count where codes.flags[code] != 0 { table[code] |= Mask(1) << Mask(step.bit) }
         }
-        let codes = column.codes
-        table.withUnsafeBufferPointer { table in
-            for row in 0..<rows.count { masks[row] = table[Int(codes[row])] }
-        }
-        if column.hasNulls {
-            let isValid = RowValidity(column)
-            for row in 0..<rows.count where !isValid[row] { masks[row] = 0 }
-        }
-        if case .all = shared.rest { return true }
+        let validity = column.hasNulls ? UnsafePointer(column.validity) : nil
+        let isAll = if case .all = shared.rest { true } else { false }
         let bits = evaluator.scratchBits()
-        try evaluator.select(shared.rest, rows, into: bits)
-        for w in 0..<bits.wordCount {
-            var word = ~bits.words[w]
-            let base = w &* 64
-            if base &+ 64 > rows.count { word &= (1 << UInt64(rows.count & 63)) - 1 }
-            while word != 0 {
-                masks[base &+ word.trailingZeroBitCount] = 0
-                word &= word &- 1
+        if !isAll { try evaluator.select(shared.rest, rows, into: bits) }
+        if let masks = masks as? UnsafeMutablePointer<UInt8>, let table = table as? [UInt8] {
+            dukkan_masks_of_codes(column.codes, rows.count, table, table.count, validity, masks)
+            if !isAll { dukkan_keep_masks(masks, rows.count, bits.words) }
+            return true
+        }
+        let codes = column.codes, words = bits.words
+        table.withUnsafeBufferPointer { table in
+            for row in 0..<rows.count {
+                var mask = table[Int(codes[row])]
+                if let validity { mask &= 0 &- Mask(truncatingIfNeeded: validity[row &>> 6] &>> UInt64(row & 63) & 1) }
+                if !isAll { mask &= 0 &- Mask(truncatingIfNeeded: words[row &>> 6] &>> UInt64(row & 63) & 1) }
+                masks[row] = mask
             }
         }
         return true

@@ -1,3 +1,4 @@
+import CDukkanKernels
 import DukkanFormat
 import Synchronization
 
@@ -50,10 +51,10 @@ final class ValueNumbering: Sendable {
             switch vector.kind {
             case .codes:
                 let map = try self.map(vector.dictionary ?? .empty)
-                let codes = vector.codes
-                map.withUnsafeBufferPointer { map in
-                    for row in 0..<count { numbers[row] = map[Int(codes[row])] }
-                }
+                dukkan_numbers_of_codes(
+                    vector.codes, count, map, map.count, vector.hasNulls ? vector.validity : nil,
+                    SequenceRows.nullCode, numbers)
+                return
             case .integers:
                 let values = vector.integers
                 for row in 0..<count where isValid[row] {

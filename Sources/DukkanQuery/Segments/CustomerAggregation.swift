@@ -1,3 +1,4 @@
+import CDukkanKernels
 import DukkanFormat
 
 /// Computes one aggregate for each customer of a morsel from the rows of a table.
@@ -42,8 +43,12 @@ struct CustomerAggregation {
             for c in 0..<customerCount { output[c] = Int64(starts[c + 1] &- starts[c]) }
             return
         }
-        let words = UnsafePointer(bits.words)
-        for c in 0..<customerCount { output[c] = Int64(countBits(words, Int(starts[c]), Int(starts[c + 1]))) }
+        let ranks = evaluator.scratch(.codes), before = evaluator.scratch(.codes)
+        ranks.reserve(customerCount + 1)
+        before.reserve(bits.wordCount + 1)
+        let places = ranks.codes
+        dukkan_ranks(bits.words, bits.count, starts, customerCount + 1, before.codes, places)
+        for c in 0..<customerCount { output[c] = Int64(places[c &+ 1] &- places[c]) }
     }
 
     private func sum(_ bits: Bits?, _ argument: ColumnVector?, into result: ColumnVector) throws {

@@ -24,23 +24,6 @@ struct CustomerStream {
 
     var count: Int { times.count }
 
-    /// Whether a customer has a row of the first step, whose table is the first: nobody else can be counted.
-    @inline(__always)
-    static func hasEntry(_ tables: UnsafeBufferPointer<SequenceRows>, customer: Int) -> Bool {
-        let table = tables[0]
-        let rows = Int(table.rowStarts[customer])..<Int(table.rowStarts[customer + 1])
-        switch table.masks {
-        case .bytes(let masks):
-            var union: UInt8 = 0
-            for row in rows { union |= masks[row] }
-            return union & 1 != 0
-        case .words(let masks):
-            var union: UInt32 = 0
-            for row in rows { union |= masks[row] }
-            return union & 1 != 0
-        }
-    }
-
     /// Gathers the rows of one customer.
     ///
     /// O(rows), and O(matching rows × tables) where several tables have some.

@@ -1,4 +1,6 @@
+import Dispatch
 package import DukkanFormat
+import Synchronization
 
 extension FunnelAccumulator {
     /// What one value of the breakdown comes to.
@@ -7,8 +9,21 @@ extension FunnelAccumulator {
         var isOther = false
         var reached: [Int]
         var open: [Int]
-        /// For each step from the second: the range of the value's gaps in the sorted copy.
-        var gaps: [UnsafeMutableBufferPointer<Int64>]
+        /// For each step from the second.
+        var gaps: [GapSummary] = []
+    }
+
+    /// Mean and median of the time from one step to the next, seconds.
+    private struct GapSummary: Sendable {
+        var mean: Double?
+        var median: Double?
+
+        init(_ parts: [UnsafeBufferPointer<Int64>]) {
+            let quantile = ExactQuantile(parts)
+            guard quantile.count > 0 else { return }
+            mean = Double(quantile.sum) / Double(quantile.count) / 1e6
+            median = quantile.interpolated(0.5).map { $0 / 1e6 }
+        }
     }
 
     /// The answer in long form: `value, step, name, reached, dropped, open, from_start, from_previous, median_s,
@@ -25,8 +40,6 @@ extension FunnelAccumulator {
         names: [String], valueType: ColumnType = .string, top: Int? = nil, values: (UInt32) -> Value = { _ in .null }
     ) -> QueryResult {
         let stepCount = plan.stepCount
-        var copies: [UnsafeMutablePointer<Int64>] = []
-        defer { for copy in copies { copy.deallocate() } }
         let slotCount = max(reached.count / stepCount, 1)
         let groupOfSlot = groupSlots(slotCount, top: top, values: values)
         var groups: [Group] = []
@@ -35,16 +48,10 @@ extension FunnelAccumulator {
             let value: Value = isOther ? .string("other") : slots.first.map { slotValue($0, values) } ?? .null
             groups.append(
                 Group(
-                    value: value, isOther: isOther, reached: sums(reached, slots), open: sums(open, slots), gaps: []))
+                    value: value, isOther: isOther, reached: sums(reached, slots), open: sums(open, slots)))
         }
-        for step in 0..<gaps.count {
-            if plan.attribution == nil {
-                groups[0].gaps.append(
-                    UnsafeMutableBufferPointer(start: gaps.base[step].base, count: gaps.base[step].count))
-            } else {
-                copies.append(.allocate(capacity: max(gaps.base[step].count, 1)))
-                scatterGaps(step, groupOfSlot.group, into: copies[step], &groups)
-            }
+        for summaries in gapSummaries(groupOfSlot.group, groupCount: groups.count) {
+            for group in groups.indices { groups[group].gaps.append(summaries[group]) }
         }
         groups.sort { a, b in
             if a.isOther != b.isOther { return b.isOther }
@@ -112,26 +119,56 @@ extension FunnelAccumulator {
         return sums
     }
 
-    /// Copies the gaps of one step so that those of a group lie together.
-    ///
-    /// O(gaps).
-    private func scatterGaps(
-        _ step: Int, _ groupOfSlot: [Int], into copy: UnsafeMutablePointer<Int64>, _ groups: inout [Group]
-    ) {
-        let source = gaps.base[step], slots = gapSlots.base[step]
-        var counts = [Int](repeating: 0, count: groups.count)
-        for i in 0..<source.count { counts[groupOfSlot[Int(slots.base[i])]] += 1 }
-        var next = [Int](repeating: 0, count: groups.count)
-        var start = 0
-        for group in groups.indices {
-            groups[group].gaps.append(UnsafeMutableBufferPointer(start: copy + start, count: counts[group]))
-            next[group] = start
-            start += counts[group]
+    /// For each step from the second and each group what its gaps come to; the steps are computed side by side.
+    private func gapSummaries(_ groupOfSlot: [Int], groupCount: Int) -> [[GapSummary]] {
+        let summaries = Mutex([[GapSummary]](repeating: [], count: gaps.count))
+        let compute: @Sendable (Int) -> Void = { step in
+            let own = self.summaries(ofStep: step, groupOfSlot, groupCount: groupCount)
+            summaries.withLock { $0[step] = own }
         }
-        for i in 0..<source.count {
-            let group = groupOfSlot[Int(slots.base[i])]
-            copy[next[group]] = source.base[i]
-            next[group] += 1
+        let entryCount = ([self] + merged).reduce(0) { total, worker in
+            (0..<gaps.count).reduce(total) { $0 + worker.gaps.base[$1].count }
+        }
+        if entryCount >= FunnelAccumulator.parallelGapCountMin && !merged.isEmpty {
+            DispatchQueue.concurrentPerform(iterations: gaps.count, execute: compute)
+        } else {
+            for step in 0..<gaps.count { compute(step) }
+        }
+        return summaries.withLock { $0 }
+    }
+
+    /// Fewer gaps are looked into faster than threads wake up.
+    private static let parallelGapCountMin = 1 << 16
+
+    private func summaries(ofStep step: Int, _ groupOfSlot: [Int], groupCount: Int) -> [GapSummary] {
+        let workers = [self] + merged
+        if plan.attribution == nil {
+            return [GapSummary(workers.map { UnsafeBufferPointer($0.gaps.base[step]) })]
+        }
+        var ends = [Int](repeating: 0, count: groupCount)
+        for worker in workers {
+            let slots = worker.gapSlots.base[step]
+            for i in 0..<slots.count { ends[groupOfSlot[Int(slots.base[i])]] += 1 }
+        }
+        var total = 0
+        for group in 0..<groupCount {
+            total += ends[group]
+            ends[group] = total
+        }
+        // The gaps of a group lie together, written from its end on down.
+        return withUnsafeTemporaryAllocation(of: Int64.self, capacity: max(total, 1)) { copy in
+            var next = ends
+            for worker in workers {
+                let source = worker.gaps.base[step], slots = worker.gapSlots.base[step]
+                for i in 0..<source.count {
+                    let group = groupOfSlot[Int(slots.base[i])]
+                    next[group] -= 1
+                    copy[next[group]] = source.base[i]
+                }
+            }
+            return (0..<groupCount).map { group in
+                GapSummary([UnsafeBufferPointer(rebasing: copy[next[group]..<ends[group]])])
+            }
         }
     }
 
@@ -143,12 +180,8 @@ extension FunnelAccumulator {
         for step in 0..<stepCount {
             let isLast = step == stepCount - 1
             let gaps = step == 0 ? nil : group.gaps[step - 1]
-            var median = Value.null, mean = Value.null
-            if let gaps, gaps.count > 0, let base = gaps.baseAddress {
-                let sum = ExactQuantile.sum(base, gaps.count)
-                mean = .double(Double(sum) / Double(gaps.count) / 1e6)
-                if let middle = ExactQuantile.interpolated(base, gaps.count, 0.5) { median = .double(middle / 1e6) }
-            }
+            let median = gaps?.median.map { Value.double($0) } ?? .null
+            let mean = gaps?.mean.map { Value.double($0) } ?? .null
             rows.append([
                 group.value, .int(Int128(step + 1)), .string(step < names.count ? names[step] : "\(step + 1)"),
                 .int(Int128(reached[step])), .int(Int128(isLast ? 0 : group.reached[step] - group.open[step])),

@@ -1,3 +1,5 @@
+import CDukkanKernels
+
 /// What a funnel found so far: one for each worker, merged at the end.
 ///
 /// Counts and exact times only, so the answer does not depend on how customers were spread over workers and calls.
@@ -12,14 +14,17 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
     let gaps: BufferRow<Int64>
     /// The value slot of each entry; empty when there is no breakdown.
     let gapSlots: BufferRow<UInt32>
+    /// Accumulators whose counts were added to these; they keep their gaps.
+    private(set) var merged: [FunnelAccumulator] = []
     private var scan: FunnelScan
     private var runs: FunnelRuns
+    /// One for each table.
+    private var matching: [MatchingRows] = []
     private var stream: CustomerStream
     private var tied: CustomerStream
     private var machine: FunnelMachine
     /// The value slot of each customer of the morsel who is counted.
     private var customerSlots = GrowableBuffer<UInt32>(capacity: 1 << 12)
-    private let stepTimes: UnsafeMutablePointer<Int64>
 
     package init(_ plan: FunnelPlan) {
         self.plan = plan
@@ -30,7 +35,6 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
         tied = CustomerStream(hasValues: false)
         gaps = BufferRow(count: plan.stepCount - 1)
         gapSlots = BufferRow(count: plan.stepCount - 1)
-        stepTimes = .allocate(capacity: plan.stepCount)
     }
 
     deinit {
@@ -40,11 +44,11 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
         gapSlots.deallocate()
         scan.deallocate()
         runs.deallocate()
+        for rows in matching { rows.deallocate() }
         stream.deallocate()
         tied.deallocate()
         machine.deallocate()
         customerSlots.deallocate()
-        stepTimes.deallocate()
     }
 
     /// Takes the customers of one morsel; each customer of the store comes in one call only.
@@ -61,26 +65,25 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
             scanAndNote(table, customerCount, slots: nil)
             return
         }
-        tables.withUnsafeBufferPointer { tables in
+        while matching.count < tables.count { matching.append(MatchingRows()) }
+        let compact = tables.indices.map { matching[$0].compact(tables[$0], customerCount: customerCount) }
+        compact.withUnsafeBufferPointer { tables in
             var customer = 0
             while customer < customerCount {
-                customer = runs.gather(tables, customer..<customerCount, &stream, plan.attribution)
+                customer = runs.gather(tables, customer..<customerCount, &stream, plan)
                 scanAndNote(runs.table, runs.count, slots: UnsafePointer(runs.slots.base))
             }
         }
     }
 
-    /// Takes over what another worker found; the other is left as it was.
+    /// Takes over what another worker found; its gaps stay where they are.
     package func merge(_ other: FunnelAccumulator) {
         reserveSlots(other.reached.count)
         for i in 0..<other.reached.count {
             reached.base[i] += other.reached.base[i]
             open.base[i] += other.open.base[i]
         }
-        for step in 0..<gaps.count {
-            gaps.base[step].append(other.gaps.base[step])
-            gapSlots.base[step].append(other.gapSlots.base[step])
-        }
+        merged.append(other)
     }
 
     @inline(__always)
@@ -131,15 +134,17 @@ extension FunnelAccumulator {
     }
 
     private func noteLevels(_ count: Int) {
-        let levels = scan.levels.base
-        withUnsafeTemporaryAllocation(of: Int.self, capacity: 256) { counts in
+        let stepCount = plan.stepCount
+        reserveSlots(stepCount)
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * FunnelQuery.stepCountMax) { counts in
             counts.initialize(repeating: 0)
-            for customer in 0..<count { counts[Int(levels[customer])] &+= 1 }
-            reserveSlots(plan.stepCount)
-            for level in 1...plan.stepCount {
-                let open = counts[level | Int(FunnelScan.openBit)]
-                reached.base[level - 1] += counts[level] + open
-                self.open.base[level - 1] += open
+            guard let closed = counts.baseAddress else { return }
+            let open = closed + stepCount
+            dukkan_count_bytes(scan.levels.base, count, 1, stepCount, closed)
+            dukkan_count_bytes(scan.levels.base, count, FunnelScan.openBit + 1, stepCount, open)
+            for level in 0..<stepCount {
+                reached.base[level] += Int(closed[level] + open[level])
+                self.open.base[level] += Int(open[level])
             }
         }
     }
@@ -165,40 +170,32 @@ extension FunnelAccumulator {
         }
     }
 
-    /// Follows the reported chains of those who reached the second step: from the start each step at the first row that
-    /// serves it.
+    /// Appends the gaps of the reported chains of those who reached the second step.
     private func notePending(_ table: SequenceRows) {
-        let base = Int(table.rowStarts[0]), leastLevel = max(leastLevel, 2), isBrokenDown = plan.attribution != nil
-        let times = table.times + base, stepTimes = stepTimes, scan = scan, customerSlots = customerSlots.base
-        for active in 0..<scan.activeCount {
-            let level = Int(scan.activeLevels.base[active])
-            guard level >= leastLevel else { continue }
-            let (end, start) = scan.reached(active, step: level - 1)
-            stepTimes[0] = times[start]
-            if level > 2 {
-                switch table.masks {
-                case .bytes(let masks): follow(times, masks + base, start, end)
-                case .words(let masks): follow(times, masks + base, start, end)
+        let gapCount = plan.stepCount - 1
+        guard gapCount > 0 else { return }
+        for step in 0..<gapCount {
+            gaps.base[step].reserve(gaps.base[step].count + scan.activeCount + 1)
+            if plan.attribution != nil { gapSlots.base[step].reserve(gapSlots.base[step].count + scan.activeCount + 1) }
+        }
+        withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<Int64>?.self, capacity: gapCount) { outputs in
+            withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<UInt32>?.self, capacity: gapCount) { slots in
+                withUnsafeTemporaryAllocation(of: Int.self, capacity: gapCount) { counts in
+                    for step in 0..<gapCount {
+                        outputs.initializeElement(at: step, to: gaps.base[step].base)
+                        slots.initializeElement(at: step, to: gapSlots.base[step].base)
+                        counts.initializeElement(at: step, to: gaps.base[step].count)
+                    }
+                    scan.appendGaps(
+                        table, leastLevel: max(leastLevel, 2),
+                        customerSlots: plan.attribution == nil ? nil : UnsafePointer(customerSlots.base),
+                        outputs, slots, counts)
+                    for step in 0..<gapCount {
+                        gaps.base[step].count = counts[step]
+                        if plan.attribution != nil { gapSlots.base[step].count = counts[step] }
+                    }
                 }
             }
-            stepTimes[level - 1] = times[end]
-            let slot = isBrokenDown ? customerSlots[Int(scan.activeCustomers.base[active])] : 0
-            noteGaps(stepTimes, level, slot: slot)
-        }
-    }
-
-    @inline(__always)
-    private func follow<Mask: FixedWidthInteger & UnsignedInteger>(
-        _ times: UnsafePointer<Int64>, _ masks: UnsafePointer<Mask>, _ start: Int, _ end: Int
-    ) {
-        // Each row is written at the step that is looked for, and the step moves on where it matches.
-        let stepTimes = stepTimes
-        var step = 1
-        var row = start + 1
-        while row <= end {
-            stepTimes[step] = times[row]
-            step &+= Int(truncatingIfNeeded: (masks[row] &>> Mask(truncatingIfNeeded: step)) & 1)
-            row &+= 1
         }
     }
 

@@ -49,21 +49,89 @@ struct FunnelRuns {
     }
 
     /// Gathers the runs of some customers anew, until there are enough rows for a scan; returns the customer to go on with.
+    ///
+    /// - Parameter tables: with matching rows only.
     mutating func gather(
         _ tables: UnsafeBufferPointer<SequenceRows>, _ customers: Range<Int>, _ stream: inout CustomerStream,
-        _ attribution: FunnelQuery.Attribution?
+        _ plan: FunnelPlan
     ) -> Int {
         removeAll()
+        let entries = tables[0], starts = entries.rowStarts
+        let brief: Brief
+        switch plan.attribution {
+        case nil: brief = .whole
+        case .step(0): brief = .eachValue
+        // Who has no later step has not reached this one.
+        case .step: brief = .none
+        default: brief = .general
+        }
         var customer = customers.lowerBound
         while customer < customers.upperBound && times.count < FunnelRuns.gatheredRowCount {
-            if CustomerStream.hasEntry(tables, customer: customer) {
-                stream.load(tables, customer: customer)
-                append(stream, attribution)
+            let first = Int(starts[customer]), end = Int(starts[customer &+ 1])
+            if first < end {
+                var union: UInt32 = 0
+                switch entries.masks {
+                case .bytes(let masks): for row in first..<end { union |= UInt32(masks[row]) }
+                case .words(let masks): for row in first..<end { union |= masks[row] }
+                }
+                var others: UInt32 = 0
+                for table in tables.dropFirst() {
+                    others |= table.rowStarts[customer &+ 1] &- table.rowStarts[customer]
+                }
+                if union == 1 && others == 0 && brief != .general {
+                    // Entries only: of each value the last one tells whether she may still get further.
+                    switch brief {
+                    case .whole: appendEntry(entries.times[end &- 1], SequenceRows.nullCode)
+                    case .eachValue: appendEntries(entries, first, end)
+                    default: break
+                    }
+                } else if union & 1 != 0 {
+                    stream.load(tables, customer: customer)
+                    append(stream, plan.attribution)
+                }
             }
             customer += 1
         }
         finish()
         return customer
+    }
+
+    /// What a customer without rows of later steps comes to.
+    private enum Brief {
+        case none, whole, eachValue, general
+    }
+
+    @inline(__always)
+    private mutating func appendEntry(_ time: Int64, _ value: UInt32) {
+        times.append(time)
+        masks.append(1)
+        end(value)
+    }
+
+    /// One row for each value, the last that carries it.
+    @inline(__always)
+    private mutating func appendEntries(_ entries: SequenceRows, _ first: Int, _ end: Int) {
+        let values = entries.values
+        if end - first > FunnelRuns.comparedRowCountMax {
+            return appendManyEntries(entries, first, end)
+        }
+        for row in first..<end {
+            let value = values?[row] ?? SequenceRows.nullCode
+            var later = row &+ 1
+            while later < end && (values?[later] ?? SequenceRows.nullCode) != value { later &+= 1 }
+            if later == end { appendEntry(entries.times[row], value) }
+        }
+    }
+
+    private mutating func appendManyEntries(_ entries: SequenceRows, _ first: Int, _ end: Int) {
+        guard let values = entries.values else { return appendEntry(entries.times[end - 1], SequenceRows.nullCode) }
+        order.removeAll(keepingCapacity: true)
+        for row in first..<end { order.append(UInt32(row)) }
+        order.sort { (values[Int($0)], $0) < (values[Int($1)], $1) }
+        for (i, row) in order.enumerated()
+        where i + 1 == order.count || values[Int(order[i + 1])] != values[Int(row)] {
+            appendEntry(entries.times[Int(row)], values[Int(row)])
+        }
     }
 
     /// Rows after which the runs gathered so far are scanned.

@@ -50,9 +50,33 @@ struct FunnelScan {
     /// Scans the rows `rowStarts[0] ..< rowStarts[count]`, at least one; afterwards ``levels`` has the level of each of
     /// the customers, with ``openBit``.
     mutating func run(_ table: SequenceRows, count: Int) {
-        let base = Int(table.rowStarts[0]), rowCount = Int(table.rowStarts[count]) - base
-        prepare(rowCount: rowCount, customerCount: count)
+        prepare(rowCount: Int(table.rowStarts[count] - table.rowStarts[0]), customerCount: count)
         firstRows.mark(table.rowStarts, count)
+        var rows = rows(table, rowCount: Int(table.rowStarts[count] - table.rowStarts[0]))
+        var scratch = scratch
+        activeCount = dukkan_funnel_scan(&rows, &scratch)
+        dukkan_funnel_levels(
+            &rows, &scratch, table.rowStarts, count, activeCount, openAfter, levels.base, activeLevels.base,
+            activeCustomers.base)
+    }
+
+    /// Appends the gaps of the reported chains behind `counts`, which move on.
+    ///
+    /// - Parameter table: the rows of the last scan.
+    func appendGaps(
+        _ table: SequenceRows, leastLevel: Int, customerSlots: UnsafePointer<UInt32>?,
+        _ gaps: UnsafeMutableBufferPointer<UnsafeMutablePointer<Int64>?>,
+        _ slots: UnsafeMutableBufferPointer<UnsafeMutablePointer<UInt32>?>, _ counts: UnsafeMutableBufferPointer<Int>
+    ) {
+        var rows = rows(table, rowCount: 0)
+        var scratch = scratch
+        dukkan_funnel_gaps(
+            &rows, &scratch, activeLevels.base, activeCustomers.base, activeCount, UInt32(leastLevel), customerSlots,
+            gaps.baseAddress, slots.baseAddress, counts.baseAddress)
+    }
+
+    private func rows(_ table: SequenceRows, rowCount: Int) -> dukkan_funnel_rows {
+        let base = Int(table.rowStarts[0])
         var rows = dukkan_funnel_rows()
         rows.row_count = rowCount
         rows.times = table.times + base
@@ -63,19 +87,18 @@ struct FunnelScan {
         rows.step_count = UInt32(plan.stepCount)
         rows.window = plan.window ?? 0
         rows.has_window = plan.window == nil ? 0 : 1
+        return rows
+    }
+
+    private var scratch: dukkan_funnel_scratch {
         var scratch = dukkan_funnel_scratch()
         scratch.first_rows = UnsafePointer(firstRows.words.base)
         scratch.entries = entries.base
         scratch.last_entries = lastEntries.base
         scratch.active_first_rows = activeFirstRows.base
         scratch.active_ties = activeTies.base
-        states.base.withMemoryRebound(to: UInt32.self, capacity: 2 * states.capacity) { states in
-            scratch.states = states
-            activeCount = dukkan_funnel_scan(&rows, &scratch)
-            dukkan_funnel_levels(
-                &rows, &scratch, table.rowStarts, count, activeCount, openAfter, levels.base, activeLevels.base,
-                activeCustomers.base)
-        }
+        scratch.states = UnsafeMutableRawPointer(states.base).assumingMemoryBound(to: UInt32.self)
+        return scratch
     }
 
     /// Forgets the last scan.
@@ -117,11 +140,4 @@ struct FunnelScan {
     /// Whether an active customer may have two matching rows at one time, which the kernel does not decide.
     @inline(__always)
     func hasTies(_ active: Int) -> Bool { activeTies.base[active] != 0 }
-
-    /// The row that first completed a step, from the second on, and the row where its chain began, counted from 0.
-    @inline(__always)
-    func reached(_ active: Int, step: Int) -> (row: Int, start: Int) {
-        let pair = states.base[(active * stateWords + pairsOffset) / 2 + step]
-        return (Int(truncatingIfNeeded: pair & 0xFFFF_FFFF) - 1, Int(truncatingIfNeeded: pair >> 32) - 1)
-    }
 }

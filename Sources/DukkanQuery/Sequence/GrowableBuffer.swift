@@ -45,6 +45,13 @@ struct GrowableBuffer<Element: BitwiseCopyable> {
     }
 }
 
+extension UnsafeBufferPointer where Element: BitwiseCopyable {
+    /// The elements of a buffer, borrowed.
+    init(_ buffer: GrowableBuffer<Element>) {
+        self.init(start: buffer.base, count: buffer.count)
+    }
+}
+
 /// A fixed number of growable buffers side by side.
 struct BufferRow<Element: BitwiseCopyable> {
     let base: UnsafeMutablePointer<GrowableBuffer<Element>>

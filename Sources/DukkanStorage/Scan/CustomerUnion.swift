@@ -1,3 +1,4 @@
+import CDukkanKernels
 import DukkanFormat
 
 /// Gives the tables of a morsel the same customers: the union of theirs, with empty runs where a table has none of a
@@ -16,7 +17,10 @@ final class CustomerUnion {
         for pointer in starts { pointer.deallocate() }
     }
 
-    /// O(customers of all tables).
+    /// Tables that the kernel takes.
+    private static let laneCountMax = 32
+
+    /// O(customers of all tables × tables).
     func unite(_ tables: [TableAssembly]) {
         let bound = tables.reduce(0) { $0 + $1.keys.count } + 1
         if bound > capacity {
@@ -25,56 +29,23 @@ final class CustomerUnion {
             starts = tables.map { _ in UnsafeMutablePointer<UInt32>.allocate(capacity: capacity) }
         }
         keys.removeAll()
-        if keys.isString {
-            uniteStrings(tables)
+        if keys.isString || tables.count > CustomerUnion.laneCountMax {
+            uniteAny(tables)
         } else {
             keys.reserve(bound)
             uniteIntegers(tables)
         }
     }
 
-    /// One table's ascending keys and where the merge stands in them.
-    private struct Lane {
-        let keys: UnsafePointer<Int64>
-        let starts: UnsafePointer<UInt32>
-        let united: UnsafeMutablePointer<UInt32>
-        let count: Int
-        var at = 0
-    }
-
     private func uniteIntegers(_ tables: [TableAssembly]) {
-        let output = keys.integers
-        var customer = 0
-        withUnsafeTemporaryAllocation(of: Lane.self, capacity: tables.count) { lanes in
-            for (t, table) in tables.enumerated() {
-                lanes.initializeElement(
-                    at: t,
-                    to: Lane(
-                        keys: UnsafePointer(table.keys.integers), starts: UnsafePointer(table.starts),
-                        united: starts[t], count: table.keys.count))
-            }
-            while true {
-                var least = Int64.max
-                var hasOne = false
-                for t in 0..<lanes.count where lanes[t].at < lanes[t].count {
-                    least = min(least, lanes[t].keys[lanes[t].at])
-                    hasOne = true
-                }
-                if !hasOne { break }
-                output[customer] = least
-                for t in 0..<lanes.count {
-                    let at = lanes[t].at
-                    lanes[t].united[customer] = lanes[t].starts[at]
-                    lanes[t].at = at &+ (at < lanes[t].count && lanes[t].keys[at] == least ? 1 : 0)
-                }
-                customer &+= 1
-            }
-            for t in 0..<lanes.count { lanes[t].united[customer] = lanes[t].starts[lanes[t].count] }
+        let lanes = tables.enumerated().map { t, table in
+            dukkan_key_lane(
+                keys: table.keys.integers, starts: table.starts, united: starts[t], count: table.keys.count)
         }
-        keys.setCount(customer)
+        keys.setCount(dukkan_unite_keys(lanes, lanes.count, keys.integers))
     }
 
-    private func uniteStrings(_ tables: [TableAssembly]) {
+    private func uniteAny(_ tables: [TableAssembly]) {
         var positions = tables.map { _ in 0 }
         var customer = 0
         let lists = tables.map(\.keys)
