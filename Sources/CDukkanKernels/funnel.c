@@ -18,7 +18,7 @@ typedef struct {
     uint64_t entries, later;
 } step_bits;
 
-static inline step_bits bits_of_bytes(const uint8_t *masks, size_t count) {
+static inline __attribute__((always_inline)) step_bits bits_of_bytes(const uint8_t *masks, size_t count) {
     step_bits bits = {0, 0};
 #if defined(__SSE2__)
     if (count >= 64) {
@@ -40,7 +40,7 @@ static inline step_bits bits_of_bytes(const uint8_t *masks, size_t count) {
     return bits;
 }
 
-static inline step_bits bits_of_words(const uint32_t *masks, size_t count) {
+static inline __attribute__((always_inline)) step_bits bits_of_words(const uint32_t *masks, size_t count) {
     step_bits bits = {0, 0};
     for (size_t i = 0; i < count && i < 64; i++) {
         bits.entries |= (uint64_t)(masks[i] & 1) << i;
@@ -50,9 +50,9 @@ static inline step_bits bits_of_words(const uint32_t *masks, size_t count) {
 }
 
 // The place of the highest bit; 0 when there is none.
-static inline uint32_t highest(uint64_t bits) { return 63 - (uint32_t)__builtin_clzll(bits | 1); }
+static inline __attribute__((always_inline)) uint32_t highest(uint64_t bits) { return 63 - (uint32_t)__builtin_clzll(bits | 1); }
 
-static inline size_t scan(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch, const uint8_t *bytes,
+static inline __attribute__((always_inline)) size_t scan(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch, const uint8_t *bytes,
                           const uint32_t *wide) {
     const int64_t *const times = rows->times;
     const size_t row_count = rows->row_count, words = dukkan_funnel_state_words(rows->step_count);
@@ -112,13 +112,15 @@ static inline size_t scan(const dukkan_funnel_rows *rows, const dukkan_funnel_sc
     return next;
 }
 
-size_t dukkan_funnel_scan(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch) {
+static inline __attribute__((always_inline)) size_t scan_any(const dukkan_funnel_rows *rows,
+                                                             const dukkan_funnel_scratch *scratch) {
     return rows->byte_masks ? scan(rows, scratch, rows->byte_masks, 0) : scan(rows, scratch, 0, rows->word_masks);
 }
 
-void dukkan_funnel_levels(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch,
-                          const uint32_t *row_starts, size_t customer_count, size_t active_count, int64_t open_after,
-                          uint8_t *levels, uint8_t *active_levels, uint32_t *active_customers) {
+static inline __attribute__((always_inline)) void levels_any(
+    const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch, const uint32_t *row_starts,
+    size_t customer_count, size_t active_count, int64_t open_after, uint8_t *levels, uint8_t *active_levels,
+    uint32_t *active_customers) {
     const size_t words = dukkan_funnel_state_words(rows->step_count);
     for (size_t active = 0; active < active_count; active++) {
         const uint32_t *state = scratch->states + active * words;
@@ -141,6 +143,61 @@ void dukkan_funnel_levels(const dukkan_funnel_rows *rows, const dukkan_funnel_sc
         active_customers[active] = (uint32_t)customer;
         levels[customer] = (uint8_t)((deeper ? deeper : has_entry) | is_open << 7);
         active += is_active;
+    }
+}
+
+// The same loops once more for processors that count leading zeros and shift by any register in one step.
+
+static size_t scan_base(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch) {
+    return scan_any(rows, scratch);
+}
+
+static void levels_base(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch,
+                        const uint32_t *row_starts, size_t customer_count, size_t active_count, int64_t open_after,
+                        uint8_t *levels, uint8_t *active_levels, uint32_t *active_customers) {
+    levels_any(rows, scratch, row_starts, customer_count, active_count, open_after, levels, active_levels,
+               active_customers);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("arch=x86-64-v3"))) static size_t scan_v3(const dukkan_funnel_rows *rows,
+                                                                 const dukkan_funnel_scratch *scratch) {
+    return scan_any(rows, scratch);
+}
+
+__attribute__((target("arch=x86-64-v3"))) static void
+levels_v3(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch, const uint32_t *row_starts,
+          size_t customer_count, size_t active_count, int64_t open_after, uint8_t *levels, uint8_t *active_levels,
+          uint32_t *active_customers) {
+    levels_any(rows, scratch, row_starts, customer_count, active_count, open_after, levels, active_levels,
+               active_customers);
+}
+
+static int has_v3;
+
+__attribute__((constructor)) static void look_at_processor(void) {
+    __builtin_cpu_init();
+    has_v3 = __builtin_cpu_supports("x86-64-v3") != 0;
+}
+#else
+enum { has_v3 = 0 };
+#define scan_v3 scan_base
+#define levels_v3 levels_base
+#endif
+
+size_t dukkan_funnel_scan(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch) {
+    return has_v3 ? scan_v3(rows, scratch) : scan_base(rows, scratch);
+}
+
+void dukkan_funnel_levels(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch,
+                          const uint32_t *row_starts, size_t customer_count, size_t active_count, int64_t open_after,
+                          uint8_t *levels, uint8_t *active_levels, uint32_t *active_customers) {
+    if (has_v3) {
+        levels_v3(rows, scratch, row_starts, customer_count, active_count, open_after, levels, active_levels,
+                  active_customers);
+    } else {
+        levels_base(rows, scratch, row_starts, customer_count, active_count, open_after, levels, active_levels,
+                    active_customers);
     }
 }
 
@@ -172,4 +229,63 @@ void dukkan_funnel_gaps(const dukkan_funnel_rows *rows, const dukkan_funnel_scra
             counts[k - 1]++;
         }
     }
+}
+
+// Whether a row of another table lies within the window after an entry. Both lists ascend.
+static inline int may_convert(const int64_t *entries, size_t entry_count, const dukkan_funnel_table *table,
+                              size_t customer, int has_window, int64_t window) {
+    const size_t end = table->row_starts[customer + 1];
+    size_t row = table->row_starts[customer], entry = 0;
+    for (; row < end; row++) {
+        const int64_t time = table->times[row];
+        while (entry + 1 < entry_count && entries[entry + 1] <= time) entry++;
+        // The difference may leave 64 signed bits, not 64 unsigned ones.
+        if (entries[entry] <= time && (!has_window || (uint64_t)time - (uint64_t)entries[entry] <= (uint64_t)window)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+size_t dukkan_funnel_entries(const dukkan_funnel_table *tables, size_t table_count, size_t customer, size_t end,
+                             int form, int has_window, int64_t window, uint32_t no_value, dukkan_funnel_runs *runs) {
+    const dukkan_funnel_table own = tables[0];
+    size_t rows = runs->row_count, made = runs->run_count;
+    for (; customer < end; customer++) {
+        const size_t first = own.row_starts[customer], last = own.row_starts[customer + 1];
+        if (first == last) continue;
+        uint32_t steps = 0;
+        for (size_t row = first; row < last; row++) steps |= own.masks[row];
+        // Without an entry nobody is counted.
+        if (!(steps & 1)) continue;
+        if (steps != 1 || (form == DUKKAN_ENTRIES_BY_VALUE && last - first > DUKKAN_ENTRIES_COMPARED_MAX)) break;
+        int may_go_on = 0;
+        for (size_t t = 1; t < table_count && !may_go_on; t++) {
+            may_go_on = may_convert(own.times + first, last - first, &tables[t], customer, has_window, window);
+        }
+        if (may_go_on) break;
+        if (form == DUKKAN_ENTRIES_DROPPED) continue;
+        if (form == DUKKAN_ENTRIES_WHOLE || !own.values) {
+            runs->times[rows] = own.times[last - 1];
+            runs->masks[rows] = 1;
+            runs->slots[made++] = no_value + 1;
+            runs->row_starts[made] = (uint32_t)++rows;
+            continue;
+        }
+        for (size_t row = first; row < last; row++) {
+            const uint32_t value = own.values[row];
+            uint32_t comes_again = 0;
+            for (size_t later = row + 1; later < last; later++) comes_again |= own.values[later] == value;
+            // Written always and kept where no later entry has the value.
+            runs->times[rows] = own.times[row];
+            runs->masks[rows] = 1;
+            runs->slots[made] = value + 1;
+            made += !comes_again;
+            rows += !comes_again;
+            runs->row_starts[made] = (uint32_t)rows;
+        }
+    }
+    runs->row_count = rows;
+    runs->run_count = made;
+    return customer;
 }

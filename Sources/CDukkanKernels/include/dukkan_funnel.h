@@ -62,4 +62,44 @@ void dukkan_funnel_gaps(const dukkan_funnel_rows *rows, const dukkan_funnel_scra
                         uint32_t least_level, const uint32_t *customer_slots, int64_t *const *gaps,
                         uint32_t *const *gap_slots, size_t *counts);
 
+/// The rows of one table that match a step, by customer.
+typedef struct {
+    const uint32_t *row_starts;
+    const int64_t *times;
+    const uint8_t *masks;
+    /// The value of each row; null: all rows have `no_value`.
+    const uint32_t *values;
+} dukkan_funnel_table;
+
+/// What becomes of a customer who cannot get past the first step.
+enum {
+    /// Nothing.
+    DUKKAN_ENTRIES_DROPPED,
+    /// One run with her last entry, under `no_value`.
+    DUKKAN_ENTRIES_WHOLE,
+    /// A run for each value of her entries, with the last that has it.
+    DUKKAN_ENTRIES_BY_VALUE,
+};
+
+/// Entries up to which a customer's values are compared each with each.
+enum { DUKKAN_ENTRIES_COMPARED_MAX = 16 };
+
+/// Runs of one row each, written from place `count` on.
+typedef struct {
+    uint32_t *row_starts;
+    int64_t *times;
+    uint32_t *masks;
+    uint32_t *slots;
+    size_t row_count, run_count;
+} dukkan_funnel_runs;
+
+/// Makes the runs of customers `customer` up to `end` who cannot get past the first step: who have nothing but entries in the
+/// first table and no row of another table within `window` after an entry (`has_window` 0: after the first entry).
+/// Customers without any row in the first table are passed over.
+///
+/// Stops at the first customer who may get further, or has more than DUKKAN_ENTRIES_COMPARED_MAX entries to compare, and
+/// returns her number; else `end`. The runs have room for as many entries as the first table's customers have.
+size_t dukkan_funnel_entries(const dukkan_funnel_table *tables, size_t table_count, size_t customer, size_t end,
+                             int form, int has_window, int64_t window, uint32_t no_value, dukkan_funnel_runs *runs);
+
 #endif

@@ -1,3 +1,5 @@
+import CDukkanKernels
+
 /// Customers spread out into runs for the scan: one for each value of the breakdown that a customer may stand under, with
 /// the rows that count there, or one for all her rows of several tables.
 struct FunnelRuns {
@@ -56,39 +58,16 @@ struct FunnelRuns {
         _ plan: FunnelPlan
     ) -> Int {
         removeAll()
-        let entries = tables[0], starts = entries.rowStarts
-        let brief: Brief
-        switch plan.attribution {
-        case nil: brief = .whole
-        case .step(0): brief = .eachValue
-        // Who has no later step has not reached this one.
-        case .step: brief = .none
-        default: brief = .general
-        }
+        let starts = tables[0].rowStarts
         var customer = customers.lowerBound
         while customer < customers.upperBound && times.count < FunnelRuns.gatheredRowCount {
-            let first = Int(starts[customer]), end = Int(starts[customer &+ 1])
-            if first < end {
-                var union: UInt32 = 0
-                switch entries.masks {
-                case .bytes(let masks): for row in first..<end { union |= UInt32(masks[row]) }
-                case .words(let masks): for row in first..<end { union |= masks[row] }
-                }
-                var others: UInt32 = 0
-                for table in tables.dropFirst() {
-                    others |= table.rowStarts[customer &+ 1] &- table.rowStarts[customer]
-                }
-                if union == 1 && others == 0 && brief != .general {
-                    // Entries only: of each value the last one tells whether she may still get further.
-                    switch brief {
-                    case .whole: appendEntry(entries.times[end &- 1], SequenceRows.nullCode)
-                    case .eachValue: appendEntries(entries, first, end)
-                    default: break
-                    }
-                } else if union & 1 != 0 {
-                    stream.load(tables, customer: customer)
-                    append(stream, plan.attribution)
-                }
+            let end = min(customers.upperBound, customer + FunnelRuns.passedCustomerCount)
+            let stopped = passEntries(tables, customer..<end, plan)
+            customer = stopped
+            guard stopped < end else { continue }
+            if starts[stopped] < starts[stopped + 1] {
+                stream.load(tables, customer: stopped)
+                append(stream, plan.attribution)
             }
             customer += 1
         }
@@ -96,41 +75,47 @@ struct FunnelRuns {
         return customer
     }
 
-    /// What a customer without rows of later steps comes to.
-    private enum Brief {
-        case none, whole, eachValue, general
-    }
+    /// Customers that one call of the kernel may pass.
+    private static let passedCustomerCount = 4_096
 
-    @inline(__always)
-    private mutating func appendEntry(_ time: Int64, _ value: UInt32) {
-        times.append(time)
-        masks.append(1)
-        end(value)
-    }
-
-    /// One row for each value, the last that carries it.
-    @inline(__always)
-    private mutating func appendEntries(_ entries: SequenceRows, _ first: Int, _ end: Int) {
-        let values = entries.values
-        if end - first > FunnelRuns.comparedRowCountMax {
-            return appendManyEntries(entries, first, end)
+    /// Takes the customers who cannot get past the first step; returns the first who may.
+    private mutating func passEntries(
+        _ tables: UnsafeBufferPointer<SequenceRows>, _ customers: Range<Int>, _ plan: FunnelPlan
+    ) -> Int {
+        let form: Int
+        switch plan.attribution {
+        case nil: form = DUKKAN_ENTRIES_WHOLE
+        case .step(0): form = DUKKAN_ENTRIES_BY_VALUE
+        // Who does not reach the step does not stand under its value.
+        case .step: form = DUKKAN_ENTRIES_DROPPED
+        default: return customers.lowerBound
         }
-        for row in first..<end {
-            let value = values?[row] ?? SequenceRows.nullCode
-            var later = row &+ 1
-            while later < end && (values?[later] ?? SequenceRows.nullCode) != value { later &+= 1 }
-            if later == end { appendEntry(entries.times[row], value) }
-        }
-    }
-
-    private mutating func appendManyEntries(_ entries: SequenceRows, _ first: Int, _ end: Int) {
-        guard let values = entries.values else { return appendEntry(entries.times[end - 1], SequenceRows.nullCode) }
-        order.removeAll(keepingCapacity: true)
-        for row in first..<end { order.append(UInt32(row)) }
-        order.sort { (values[Int($0)], $0) < (values[Int($1)], $1) }
-        for (i, row) in order.enumerated()
-        where i + 1 == order.count || values[Int(order[i + 1])] != values[Int(row)] {
-            appendEntry(entries.times[Int(row)], values[Int(row)])
+        let starts = tables[0].rowStarts
+        let entryCount = Int(starts[customers.upperBound] - starts[customers.lowerBound])
+        let capacity = times.count + entryCount + 1
+        times.reserve(capacity)
+        masks.reserve(capacity)
+        rowStarts.reserve(rowStarts.count + entryCount + 1)
+        slots.reserve(slots.count + entryCount + 1)
+        return withUnsafeTemporaryAllocation(of: dukkan_funnel_table.self, capacity: tables.count) { inputs in
+            for (t, table) in tables.enumerated() {
+                guard case .bytes(let masks) = table.masks else { return customers.lowerBound }
+                inputs.initializeElement(
+                    at: t,
+                    to: dukkan_funnel_table(
+                        row_starts: table.rowStarts, times: table.times, masks: masks, values: table.values))
+            }
+            var runs = dukkan_funnel_runs(
+                row_starts: rowStarts.base, times: times.base, masks: masks.base, slots: slots.base,
+                row_count: times.count, run_count: slots.count)
+            let stopped = dukkan_funnel_entries(
+                inputs.baseAddress, inputs.count, customers.lowerBound, customers.upperBound, Int32(form),
+                plan.window == nil ? 0 : 1, plan.window ?? 0, SequenceRows.nullCode, &runs)
+            times.count = runs.row_count
+            masks.count = runs.row_count
+            slots.count = runs.run_count
+            rowStarts.count = runs.run_count + 1
+            return stopped
         }
     }
 
