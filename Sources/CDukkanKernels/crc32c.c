@@ -1,9 +1,6 @@
-#include <string.h>
-
-#include "dukkan_kernels.h"
+#include "vectors.h"
 
 #if defined(__x86_64__)
-#include <nmmintrin.h>
 #define HARDWARE_CRC __attribute__((target("sse4.2")))
 #define CRC_8(crc, word) ((uint32_t)_mm_crc32_u64((crc), (word)))
 #define CRC_1(crc, byte) _mm_crc32_u8((crc), (byte))
@@ -85,6 +82,60 @@ HARDWARE_CRC static uint32_t crc32c_hardware(uint32_t crc, const void *bytes, si
 }
 #endif
 
+#if defined(__x86_64__)
+DUKKAN_V4_BEGIN
+
+// Long messages are folded: a polynomial stands for its bits further behind, times a power of x modulo the polynomial of
+// the checksum. Four times 64 bytes at a time; the last 64 bytes are a message with the same checksum.
+
+/// Multipliers for the two halves of each 16 bytes that move them by 256 and by 64 bytes.
+static uint64_t by_256[2], by_64[2];
+
+/// x^power modulo the polynomial, highest power lowest, in the high half.
+static uint64_t power_of_x(uint32_t power) {
+    uint32_t value = 0x80000000u;
+    for (; power > 0; power--) value = (value >> 1) ^ (value & 1 ? polynomial : 0);
+    return (uint64_t)value << 32;
+}
+
+static void make_folding_multipliers(void) {
+    // The product of two reversed numbers of 64 bits is one bit short of 128.
+    by_256[0] = power_of_x(8 * 256 + 63);
+    by_256[1] = power_of_x(8 * 256 - 1);
+    by_64[0] = power_of_x(8 * 64 + 63);
+    by_64[1] = power_of_x(8 * 64 - 1);
+}
+
+static inline __m512i fold(__m512i value, __m512i multipliers, __m512i next) {
+    const __m512i low = _mm512_clmulepi64_epi128(value, multipliers, 0x00);
+    const __m512i high = _mm512_clmulepi64_epi128(value, multipliers, 0x11);
+    return _mm512_ternarylogic_epi64(low, high, next, 0x96);
+}
+
+static uint32_t crc32c_folding(uint32_t crc, const void *bytes, size_t count) {
+    if (count < 512) return crc32c_hardware(crc, bytes, count);
+    const uint8_t *at = bytes;
+    __m512i lanes[4];
+    for (int i = 0; i < 4; i++) lanes[i] = _mm512_loadu_si512(at + 64 * i);
+    lanes[0] = _mm512_xor_si512(lanes[0], _mm512_zextsi128_si512(_mm_cvtsi32_si128((int)~crc)));
+    const __m512i far = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)by_256));
+    const __m512i near = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)by_64));
+    for (at += 256, count -= 256; count >= 256; at += 256, count -= 256) {
+        for (int i = 0; i < 4; i++) lanes[i] = fold(lanes[i], far, _mm512_loadu_si512(at + 64 * i));
+    }
+    __m512i last = lanes[0];
+    for (int i = 1; i < 4; i++) last = fold(last, near, lanes[i]);
+    for (; count >= 64; at += 64, count -= 64) last = fold(last, near, _mm512_loadu_si512(at));
+    uint64_t rest[8];
+    _mm512_storeu_si512(rest, last);
+    uint32_t state = 0;
+    for (int i = 0; i < 8; i++) state = CRC_8(state, rest[i]);
+    return crc32c_hardware(~state, at, count);
+}
+
+DUKKAN_V4_END
+#endif
+
 __attribute__((constructor)) static void prepare_crc32c(void) {
     for (uint32_t byte = 0; byte < 256; byte++) {
         uint32_t state = byte;
@@ -103,6 +154,14 @@ __attribute__((constructor)) static void prepare_crc32c(void) {
 #if defined(HARDWARE_CRC)
     make_lane_table();
     crc32c_form = crc32c_hardware;
+#endif
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("x86-64-v4") && __builtin_cpu_supports("avx512vbmi")
+        && __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq")
+        && __builtin_cpu_supports("vpclmulqdq")) {
+        make_folding_multipliers();
+        crc32c_form = crc32c_folding;
+    }
 #endif
 }
 

@@ -1,4 +1,5 @@
 #include "dukkan_kernels.h"
+#include "dukkan_selection.h"
 #include "vectors.h"
 
 static struct dukkan_kernels forms[3];
@@ -52,10 +53,12 @@ __attribute__((constructor)) static void choose_kernels(void) {
     if (__builtin_cpu_supports("x86-64-v3")) {
         forms[best_level = 1] = dukkan_kernels_v3;
         if (__builtin_cpu_supports("x86-64-v4") && __builtin_cpu_supports("avx512vbmi")
-            && __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq")) {
+            && __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq")
+            && __builtin_cpu_supports("vpclmulqdq")) {
             forms[best_level = 2] = dukkan_kernels_v3;
             dukkan_put_row_kernels_v4(&forms[2]);
             dukkan_put_unpacking_v4(&forms[2]);
+            dukkan_put_selection_v4(&forms[2]);
         }
     }
 #endif
@@ -129,4 +132,35 @@ void dukkan_unpack_tail_integers(const uint8_t *in, size_t count, uint32_t width
 
 void dukkan_unpack_tail_codes(const uint8_t *in, size_t count, uint32_t width, uint32_t reference, uint32_t *out) {
     kernels->unpack_tail_codes(in, count, width, reference, out);
+}
+
+void dukkan_select_range(const int64_t *values, size_t count, int64_t low, int64_t high, uint64_t *words) {
+    kernels->select_range(values, count, low, high, words);
+}
+
+void dukkan_select_code(const uint32_t *codes, size_t count, uint32_t code, uint64_t *words) {
+    kernels->select_code(codes, count, code, words);
+}
+
+void dukkan_select_flags(const uint32_t *codes, size_t count, const uint8_t *flags, size_t flag_count,
+                         uint64_t *words) {
+    kernels->select_flags(codes, count, flags, flag_count, words);
+}
+
+size_t dukkan_bit_places(const uint64_t *words, size_t word_count, uint32_t *places) {
+    return kernels->bit_places(words, word_count, places);
+}
+
+void dukkan_running_sums(int64_t *values, size_t count, int64_t first) { kernels->running_sums(values, count, first); }
+
+void dukkan_spread_add_codes(const int64_t *in, const uint64_t *bits, size_t count, uint32_t shift, uint32_t *out) {
+    kernels->spread_add_codes(in, bits, count, shift, out);
+}
+
+void dukkan_mark_starts(const uint32_t *starts, size_t count, uint64_t *words) {
+    kernels->mark_starts(starts, count, words);
+}
+
+void dukkan_mark_runs(const uint32_t *rests, size_t runs, size_t count, uint64_t *words) {
+    kernels->mark_runs(rests, runs, count, words);
 }

@@ -3,6 +3,10 @@
 #if defined(__x86_64__)
 DUKKAN_V4_BEGIN
 
+#define DUKKAN_AVX512 1
+#define SUFFIXED(name) name##_v4
+#include "marks.inc"
+
 /// Loads into a register: VPEXPAND from memory takes several times as long as from a register.
 static inline __m512i load_register(const void *from) {
     __m512i values = _mm512_loadu_si512(from);
@@ -95,6 +99,21 @@ static inline __m512i running_sums_of_8(__m512i values) {
     return _mm512_add_epi64(values, _mm512_alignr_epi64(values, zero, 4));
 }
 
+static void spread_add_codes(const int64_t *in, const uint64_t *bits, size_t count, uint32_t shift, uint32_t *out) {
+    const __m128i shifts = _mm_cvtsi32_si128((int)shift);
+    for (size_t row = 0; row < count; row += 64) {
+        uint64_t word = bits[row >> 6];
+        const size_t rows = count - row < 64 ? count - row : 64;
+        for (size_t i = 0; i < rows; i += 8, word >>= 8) {
+            const __m512i present = _mm512_maskz_expand_epi64((__mmask8)word, load_register(in));
+            const __m256i added = _mm512_cvtepi64_epi32(_mm512_sll_epi64(present, shifts));
+            __m256i *to = (__m256i *)(out + row + i);
+            _mm256_storeu_si256(to, _mm256_add_epi32(_mm256_loadu_si256(to), added));
+            in += __builtin_popcountll(word & 0xFF);
+        }
+    }
+}
+
 // Eight rows at a time: the running sums of the group's differences, plus a base: that of a row behind the group's first
 // start is its customer's first value less the sum at her start, that of the rows before is the group before's last value.
 static void customer_values(const int64_t *differences, const int64_t *firsts, const uint64_t *start_bits, size_t count,
@@ -124,13 +143,29 @@ static void customer_values(const int64_t *differences, const int64_t *firsts, c
     }
 }
 
+// The sums before a group are added to all its lanes at once, so that one addition a group waits for the one before.
+static void running_sums(int64_t *values, size_t count, int64_t first) {
+    const __m512i sevens = _mm512_set1_epi64(7);
+    __m512i before = _mm512_set1_epi64(first);
+    for (size_t i = 0; i < count; i += 8) {
+        const __mmask8 lanes = (__mmask8)(count - i >= 8 ? 0xFF : (1u << (count - i)) - 1);
+        const __m512i sums = running_sums_of_8(_mm512_maskz_loadu_epi64(lanes, values + i));
+        _mm512_mask_storeu_epi64(values + i, lanes, _mm512_add_epi64(sums, before));
+        before = _mm512_add_epi64(before, _mm512_permutexvar_epi64(sevens, sums));
+    }
+}
+
 void dukkan_put_row_kernels_v4(struct dukkan_kernels *kernels) {
     kernels->fill_forward_integers = fill_forward_integers;
     kernels->fill_forward_codes = fill_forward_codes;
     kernels->spread_integers = spread_integers;
     kernels->spread_codes = spread_codes;
     kernels->spread_add_integers = spread_add_integers;
+    kernels->spread_add_codes = spread_add_codes;
     kernels->customer_values = customer_values;
+    kernels->running_sums = running_sums;
+    kernels->mark_starts = mark_starts_v4;
+    kernels->mark_runs = mark_runs_v4;
 }
 
 DUKKAN_V4_END

@@ -4,6 +4,10 @@
 #if defined(__x86_64__)
 DUKKAN_V4_BEGIN
 
+#define DUKKAN_AVX512 1
+#define SUFFIXED(name) name##_v4
+#include "unpack_vertical.inc"
+
 // Eight horizontally packed values take `width` bytes, sixteen 2 * width: the places of the bits within a group are the
 // same in all groups, and one byte permutation brings each value into its lane.
 
@@ -83,6 +87,8 @@ static void unpack_tail_codes(const uint8_t *in, size_t count, uint32_t width, u
 }
 
 void dukkan_put_unpacking_v4(struct dukkan_kernels *kernels) {
+    kernels->unpack_integers = unpack_integers_v4;
+    kernels->unpack_codes = unpack_codes_v4;
     kernels->unpack_tail_integers = unpack_tail_integers;
     kernels->unpack_tail_codes = unpack_tail_codes;
 }

@@ -14,9 +14,13 @@
 typedef uint32_t u32x4 __attribute__((vector_size(16)));
 typedef uint32_t u32x8 __attribute__((vector_size(32)));
 typedef uint64_t u64x4 __attribute__((vector_size(32)));
+typedef uint32_t u32x16 __attribute__((vector_size(64)));
+typedef uint64_t u64x8 __attribute__((vector_size(64)));
 typedef uint32_t u32x4u __attribute__((vector_size(16), aligned(1), may_alias));
 typedef uint32_t u32x8u __attribute__((vector_size(32), aligned(1), may_alias));
 typedef uint64_t u64x4u __attribute__((vector_size(32), aligned(1), may_alias));
+typedef uint32_t u32x16u __attribute__((vector_size(64), aligned(1), may_alias));
+typedef uint64_t u64x8u __attribute__((vector_size(64), aligned(1), may_alias));
 
 /// All ones for 1, zero for 0. Hides from the compiler that it is a mask, or it would make a branch of it.
 static inline uint64_t hidden_mask(uint64_t bit) {
@@ -50,7 +54,9 @@ extern int8_t dukkan_fill_lanes_32[256][8];
             SUFFIXED(divide_to_doubles), SUFFIXED(spread_integers), SUFFIXED(spread_codes),                            \
             SUFFIXED(spread_add_integers), SUFFIXED(customer_values), SUFFIXED(profile), SUFFIXED(count_widths),       \
             SUFFIXED(look_up_codes), SUFFIXED(fill_forward_integers), SUFFIXED(fill_forward_codes),                    \
-            SUFFIXED(is_ascending), SUFFIXED(unpack_tail_integers), SUFFIXED(unpack_tail_codes)                        \
+            SUFFIXED(is_ascending), SUFFIXED(unpack_tail_integers), SUFFIXED(unpack_tail_codes),                       \
+            SUFFIXED(select_range), SUFFIXED(select_code), SUFFIXED(select_flags), SUFFIXED(bit_places),               \
+            SUFFIXED(running_sums), SUFFIXED(spread_add_codes), SUFFIXED(mark_starts), SUFFIXED(mark_runs)             \
     }
 
 extern const struct dukkan_kernels dukkan_kernels_base;
@@ -59,10 +65,14 @@ extern const struct dukkan_kernels dukkan_kernels_v3;
 /// Replace the functions that have a better form with AVX-512.
 void dukkan_put_row_kernels_v4(struct dukkan_kernels *kernels);
 void dukkan_put_unpacking_v4(struct dukkan_kernels *kernels);
+void dukkan_put_selection_v4(struct dukkan_kernels *kernels);
 
-/// Around functions for which `dukkan_has_v4` must hold.
-#define DUKKAN_V4_BEGIN                                                                                                \
-    _Pragma("clang attribute push(__attribute__((target(\"arch=x86-64-v4,avx512vbmi,avx512vbmi2,avx512vpopcntdq\"))), apply_to = function)")
+/// Around functions with AVX-512, which only run where each of these is supported.
+#define DUKKAN_V4_TARGET "arch=x86-64-v4,avx512vbmi,avx512vbmi2,avx512vpopcntdq,vpclmulqdq"
+#define DUKKAN_PRAGMA(text) _Pragma(#text)
+#define DUKKAN_V4_PUSH(target_text)                                                                                    \
+    DUKKAN_PRAGMA(clang attribute push(__attribute__((target(target_text))), apply_to = function))
+#define DUKKAN_V4_BEGIN DUKKAN_V4_PUSH(DUKKAN_V4_TARGET)
 #define DUKKAN_V4_END _Pragma("clang attribute pop")
 #endif
 #endif

@@ -26,7 +26,7 @@ import Testing
         var generator = SplitMix(seed: 11)
         let bytes = (0..<6_000).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
         bytes.withUnsafeBytes { all in
-            for length in Array(0...300) + [511, 512, 1_535, 1_536, 1_537, 3_071, 3_072, 4_000, 5_990] {
+            for length in Array(0...840) + [1_023, 1_024, 1_535, 1_536, 1_537, 3_071, 3_072, 4_000, 5_990] {
                 let start = length % 10
                 let piece = all.baseAddress! + start
                 let portable = dukkan_crc32c_portable(7, piece, length)

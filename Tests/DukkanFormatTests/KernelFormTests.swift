@@ -109,6 +109,10 @@ import Testing
                 var sums = [Int64](repeating: 100, count: count + 8)
                 form.spread_add_integers(padded, bits, count, 4, &sums)
                 #expect(Array(sums[..<count]) == expected.map { $0 == -9 ? 100 : 100 + $0 << 4 })
+                var codeSums = [UInt32](repeating: 100, count: count + 16)
+                form.spread_add_codes(padded, bits, count, 27, &codeSums)
+                let wrapped = expected.map { $0 == -9 ? 100 : 100 &+ UInt32(truncatingIfNeeded: $0 << 27) }
+                #expect(Array(codeSums[..<count]) == wrapped)
             }
         }
     }
@@ -159,14 +163,72 @@ import Testing
                 let row = Int(starts[i]) - base
                 expected[row / 64] |= 1 << UInt64(row % 64)
             }
-            var bits = [UInt64](repeating: 7, count: count / 64 + 1)
-            dukkan_mark_starts(starts, 300, &bits)
-            #expect(bits == expected)
             var rests: [UInt32] = []
             for i in 0..<300 where starts[i + 1] > starts[i] { rests.append(starts[i + 1] - starts[i] - 1) }
-            var runBits = [UInt64](repeating: 7, count: (count + 63) / 64)
-            dukkan_mark_runs(rests, rests.count, count, &runBits)
-            #expect(runBits == Array(expected[..<runBits.count]))
+            for form in Self.forms {
+                var bits = [UInt64](repeating: 7, count: count / 64 + 1)
+                form.mark_starts(starts, 300, &bits)
+                #expect(bits == expected)
+                var runBits = [UInt64](repeating: 7, count: (count + 63) / 64)
+                form.mark_runs(rests, rests.count, count, &runBits)
+                #expect(runBits == Array(expected[..<runBits.count]))
+            }
+        }
+    }
+
+    @Test(arguments: [0, 1, 7, 8, 9, 63, 64, 65, 120, 128, 1_000])
+    func conditionsBecomeBitmaps(_ count: Int) {
+        var generator = SplitMix(seed: UInt64(count))
+        func bitmap(_ condition: (Int) -> Bool) -> [UInt64] {
+            var words = [UInt64](repeating: 0, count: (count + 63) / 64)
+            for row in 0..<count where condition(row) { words[row / 64] |= 1 << UInt64(row % 64) }
+            return words
+        }
+        let empty = [UInt64](repeating: 5, count: (count + 63) / 64)
+        let values = (0..<count).map { _ in Int64(bitPattern: generator.next()) >> Int64(generator.below(64)) }
+        for (low, high) in [(Int64(-5), Int64(100)), (.min, .max), (0, .max), (.min, -1), (7, 7)] {
+            let expected = bitmap { low <= values[$0] && values[$0] <= high }
+            for form in Self.forms {
+                var words = empty
+                form.select_range(values, count, low, high, &words)
+                #expect(words == expected)
+                var places = [UInt32](repeating: 9, count: count + 1)
+                let found = form.bit_places(words, words.count, &places)
+                #expect(
+                    places[..<found].elementsEqual(
+                        (0..<UInt32(count)).filter { row in
+                            expected[Int(row / 64)] >> UInt64(row % 64) & 1 != 0
+                        }))
+                #expect(places[found...].allSatisfy { $0 == 9 }, "nothing is written behind the places")
+            }
+        }
+        for flagCount in [1, 2, 63, 64, 65, 1_000] {
+            let codes = (0..<count).map { _ in UInt32(generator.below(flagCount)) }
+            let flags = (0..<flagCount).map { _ in UInt8(generator.below(2)) }
+            for form in Self.forms {
+                var words = empty
+                form.select_code(codes, count, 1, &words)
+                #expect(words == bitmap { codes[$0] == 1 })
+                words = empty
+                form.select_flags(codes, count, flags, flagCount, &words)
+                #expect(words == bitmap { flags[Int(codes[$0])] == 1 })
+            }
+        }
+    }
+
+    @Test(arguments: [0, 1, 7, 8, 9, 16, 100])
+    func sumsRun(_ count: Int) {
+        var generator = SplitMix(seed: UInt64(count))
+        let values = (0..<count).map { _ in Int64(bitPattern: generator.next()) }
+        var sum: Int64 = 77
+        let expected = values.map { (value: Int64) -> Int64 in
+            sum &+= value
+            return sum
+        }
+        for form in Self.forms {
+            var sums = values + [5]
+            form.running_sums(&sums, count, 77)
+            #expect(sums == expected + [5])
         }
     }
 

@@ -27,6 +27,14 @@ struct dukkan_kernels {
     bool (*is_ascending)(const int64_t *, size_t);
     void (*unpack_tail_integers)(const uint8_t *, size_t, uint32_t, uint64_t, int64_t *);
     void (*unpack_tail_codes)(const uint8_t *, size_t, uint32_t, uint32_t, uint32_t *);
+    void (*select_range)(const int64_t *, size_t, int64_t, int64_t, uint64_t *);
+    void (*select_code)(const uint32_t *, size_t, uint32_t, uint64_t *);
+    void (*select_flags)(const uint32_t *, size_t, const uint8_t *, size_t, uint64_t *);
+    size_t (*bit_places)(const uint64_t *, size_t, uint32_t *);
+    void (*running_sums)(int64_t *, size_t, int64_t);
+    void (*spread_add_codes)(const int64_t *, const uint64_t *, size_t, uint32_t, uint32_t *);
+    void (*mark_starts)(const uint32_t *, size_t, uint64_t *);
+    void (*mark_runs)(const uint32_t *, size_t, size_t, uint64_t *);
 };
 
 /// 0: portable, 1: AVX2 (x86-64-v3), 2: AVX-512. Null where this machine does not have the instructions.

@@ -68,6 +68,8 @@ void dukkan_spread_integers(const int64_t *in, const uint64_t *bits, size_t coun
 void dukkan_spread_codes(const uint32_t *in, const uint64_t *bits, size_t count, uint32_t absent, uint32_t *out);
 /// out[row] += value << shift for the rows whose bit is set.
 void dukkan_spread_add_integers(const int64_t *in, const uint64_t *bits, size_t count, uint32_t shift, int64_t *out);
+/// The same modulo 2^32; shift < 64.
+void dukkan_spread_add_codes(const int64_t *in, const uint64_t *bits, size_t count, uint32_t shift, uint32_t *out);
 
 // Filling forward: a row whose bit is set begins a run, and gets the next of `values`; the rows behind it get the same.
 // Bit 0 is set, bits past `count` are not, and there are as many values as set bits. Reads up to 64 bytes past the

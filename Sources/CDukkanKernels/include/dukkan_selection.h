@@ -13,7 +13,10 @@ void dukkan_select_range(const int64_t *values, size_t count, int64_t low, int64
 // Bit i: codes[i] == code.
 void dukkan_select_code(const uint32_t *codes, size_t count, uint32_t code, uint64_t *words);
 
-// Bit i: flags[codes[i]], each flag 0 or 1.
-void dukkan_select_flags(const uint32_t *codes, size_t count, const uint8_t *flags, uint64_t *words);
+// Bit i: flags[codes[i]], each flag 0 or 1; all codes are less than `flag_count`.
+void dukkan_select_flags(const uint32_t *codes, size_t count, const uint8_t *flags, size_t flag_count, uint64_t *words);
+
+// Writes the places of the set bits in order, and returns how many there are.
+size_t dukkan_bit_places(const uint64_t *words, size_t word_count, uint32_t *places);
 
 #endif

@@ -121,16 +121,7 @@ extension UInt32: StreamElement {
         _ highs: UnsafePointer<Int64>, _ bits: UnsafePointer<UInt64>, _ count: Int, _ shift: Int,
         _ out: UnsafeMutablePointer<UInt32>
     ) {
-        var next = 0
-        for word in 0..<(count + 63) / 64 {
-            var rest = bits[word]
-            while rest != 0 {
-                let row = word * 64 + rest.trailingZeroBitCount
-                out[row] = out[row] &+ UInt32(truncatingIfNeeded: highs[next] &<< Int64(shift))
-                next += 1
-                rest &= rest &- 1
-            }
-        }
+        dukkan_spread_add_codes(highs, bits, count, UInt32(shift), out)
     }
 
     static func spread(

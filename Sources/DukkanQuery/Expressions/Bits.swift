@@ -1,3 +1,5 @@
+import CDukkanKernels
+
 /// A reusable list of bits, 64 rows a word, lowest bit first.
 ///
 /// Bits past the last row are 0.
@@ -60,22 +62,7 @@ final class Bits {
     ///
     /// Returns how many.
     func indices(into indices: UnsafeMutablePointer<UInt32>) -> Int {
-        var found = 0
-        for w in 0..<wordCount {
-            var word = words[w]
-            let base = UInt32(truncatingIfNeeded: w &* 64)
-            if word == ~0 {
-                for j in 0..<64 { indices[found &+ j] = base &+ UInt32(truncatingIfNeeded: j) }
-                found &+= 64
-                continue
-            }
-            while word != 0 {
-                indices[found] = base &+ UInt32(truncatingIfNeeded: word.trailingZeroBitCount)
-                found &+= 1
-                word &= word &- 1
-            }
-        }
-        return found
+        dukkan_bit_places(words, wordCount, indices)
     }
 }
 

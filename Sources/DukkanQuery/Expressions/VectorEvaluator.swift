@@ -110,7 +110,7 @@ final class VectorEvaluator {
             dukkan_select_code(vector.codes, count, only, bits.words)
         } else {
             table.flags.withUnsafeBufferPointer { flags in
-                dukkan_select_flags(vector.codes, count, flags.baseAddress, bits.words)
+                dukkan_select_flags(vector.codes, count, flags.baseAddress, flags.count, bits.words)
             }
         }
         guard vector.hasNulls else { return }
