@@ -247,10 +247,70 @@ static inline int may_convert(const int64_t *entries, size_t entry_count, const 
     return 0;
 }
 
+// Bit of each entry that a row of the table follows within the window. Both lists ascend.
+static inline uint32_t converting(const int64_t *entries, size_t entry_count, const dukkan_funnel_table *table,
+                                  size_t customer, int has_window, int64_t window) {
+    const size_t end = table->row_starts[customer + 1];
+    size_t row = table->row_starts[customer];
+    uint32_t bits = 0;
+    for (size_t entry = 0; entry < entry_count; entry++) {
+        while (row < end && table->times[row] < entries[entry]) row++;
+        if (row == end) break;
+        const uint64_t gap = (uint64_t)table->times[row] - (uint64_t)entries[entry];
+        bits |= (uint32_t)(!has_window || gap <= (uint64_t)window) << entry;
+    }
+    return bits;
+}
+
+// One run: the chosen entries and all rows of the table, in order; at one time the entries first.
+static inline void merge_run(const dukkan_funnel_table *own, size_t first, size_t last, uint32_t chosen,
+                             const dukkan_funnel_table *table, size_t customer, dukkan_funnel_runs *runs) {
+    const size_t end = table->row_starts[customer + 1];
+    size_t row = table->row_starts[customer], rows = runs->row_count;
+    for (size_t entry = first; entry < last; entry++) {
+        if (!(chosen >> (entry - first) & 1)) continue;
+        for (; row < end && table->times[row] < own->times[entry]; row++, rows++) {
+            runs->times[rows] = table->times[row];
+            runs->masks[rows] = table->masks[row];
+        }
+        runs->times[rows] = own->times[entry];
+        runs->masks[rows++] = 1;
+    }
+    for (; row < end; row++, rows++) {
+        runs->times[rows] = table->times[row];
+        runs->masks[rows] = table->masks[row];
+    }
+    runs->row_count = rows;
+}
+
+// The runs of a customer of two tables, one for each value of her entries; 0 when there is no room for them.
+static inline int runs_by_value(const dukkan_funnel_table *tables, size_t customer, int has_window, int64_t window,
+                                dukkan_funnel_runs *runs) {
+    const dukkan_funnel_table *own = &tables[0], *other = &tables[1];
+    const size_t first = own->row_starts[customer], last = own->row_starts[customer + 1], count = last - first;
+    const size_t other_count = other->row_starts[customer + 1] - other->row_starts[customer];
+    if (runs->row_capacity - runs->row_count < count * (1 + other_count)) return 0;
+    const uint32_t going_on = converting(own->times + first, count, other, customer, has_window, window);
+    for (size_t entry = first; entry < last; entry++) {
+        uint32_t equal = 0;
+        for (size_t e = first; e < last; e++) equal |= (uint32_t)(own->values[e] == own->values[entry]) << (e - first);
+        // The last entry of a value stands for it.
+        if (equal >> (entry - first) != 1) continue;
+        runs->slots[runs->run_count++] = own->values[entry] + 1;
+        if (equal & going_on) {
+            merge_run(own, first, last, equal, other, customer, runs);
+        } else {
+            runs->times[runs->row_count] = own->times[entry];
+            runs->masks[runs->row_count++] = 1;
+        }
+        runs->row_starts[runs->run_count] = (uint32_t)runs->row_count;
+    }
+    return 1;
+}
+
 size_t dukkan_funnel_entries(const dukkan_funnel_table *tables, size_t table_count, size_t customer, size_t end,
                              int form, int has_window, int64_t window, uint32_t no_value, dukkan_funnel_runs *runs) {
     const dukkan_funnel_table own = tables[0];
-    size_t rows = runs->row_count, made = runs->run_count;
     for (; customer < end; customer++) {
         const size_t first = own.row_starts[customer], last = own.row_starts[customer + 1];
         if (first == last) continue;
@@ -263,29 +323,36 @@ size_t dukkan_funnel_entries(const dukkan_funnel_table *tables, size_t table_cou
         for (size_t t = 1; t < table_count && !may_go_on; t++) {
             may_go_on = may_convert(own.times + first, last - first, &tables[t], customer, has_window, window);
         }
-        if (may_go_on) break;
+        if (may_go_on) {
+            const int is_made = form == DUKKAN_ENTRIES_BY_VALUE && own.values && table_count == 2 &&
+                                runs_by_value(tables, customer, has_window, window, runs);
+            if (!is_made) break;
+            continue;
+        }
         if (form == DUKKAN_ENTRIES_DROPPED) continue;
+        if (runs->row_capacity - runs->row_count < last - first) break;
+        size_t rows = runs->row_count, made = runs->run_count;
         if (form == DUKKAN_ENTRIES_WHOLE || !own.values) {
             runs->times[rows] = own.times[last - 1];
             runs->masks[rows] = 1;
             runs->slots[made++] = no_value + 1;
             runs->row_starts[made] = (uint32_t)++rows;
-            continue;
+        } else {
+            for (size_t row = first; row < last; row++) {
+                const uint32_t value = own.values[row];
+                uint32_t comes_again = 0;
+                for (size_t later = row + 1; later < last; later++) comes_again |= own.values[later] == value;
+                // Written always and kept where no later entry has the value.
+                runs->times[rows] = own.times[row];
+                runs->masks[rows] = 1;
+                runs->slots[made] = value + 1;
+                made += !comes_again;
+                rows += !comes_again;
+                runs->row_starts[made] = (uint32_t)rows;
+            }
         }
-        for (size_t row = first; row < last; row++) {
-            const uint32_t value = own.values[row];
-            uint32_t comes_again = 0;
-            for (size_t later = row + 1; later < last; later++) comes_again |= own.values[later] == value;
-            // Written always and kept where no later entry has the value.
-            runs->times[rows] = own.times[row];
-            runs->masks[rows] = 1;
-            runs->slots[made] = value + 1;
-            made += !comes_again;
-            rows += !comes_again;
-            runs->row_starts[made] = (uint32_t)rows;
-        }
+        runs->row_count = rows;
+        runs->run_count = made;
     }
-    runs->row_count = rows;
-    runs->run_count = made;
     return customer;
 }

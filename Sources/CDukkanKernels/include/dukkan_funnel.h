@@ -77,28 +77,31 @@ enum {
     DUKKAN_ENTRIES_DROPPED,
     /// One run with her last entry, under `no_value`.
     DUKKAN_ENTRIES_WHOLE,
-    /// A run for each value of her entries, with the last that has it.
+    /// A run for each value of her entries, with the last that has it; of two tables also the runs of customers who do get
+    /// past the first step: for a value that may, its entries and all rows of the second table.
     DUKKAN_ENTRIES_BY_VALUE,
 };
 
 /// Entries up to which a customer's values are compared each with each.
 enum { DUKKAN_ENTRIES_COMPARED_MAX = 16 };
 
-/// Runs of one row each, written from place `count` on.
+/// Runs of rows, written from the counts on.
 typedef struct {
     uint32_t *row_starts;
     int64_t *times;
     uint32_t *masks;
     uint32_t *slots;
     size_t row_count, run_count;
+    /// Rows that there is room for, and one more; as many runs.
+    size_t row_capacity;
 } dukkan_funnel_runs;
 
 /// Makes the runs of customers `customer` up to `end` who cannot get past the first step: who have nothing but entries in the
 /// first table and no row of another table within `window` after an entry (`has_window` 0: after the first entry).
-/// Customers without any row in the first table are passed over.
+/// Customers without an entry are passed over.
 ///
-/// Stops at the first customer who may get further, or has more than DUKKAN_ENTRIES_COMPARED_MAX entries to compare, and
-/// returns her number; else `end`. The runs have room for as many entries as the first table's customers have.
+/// Stops at the first customer whose runs it cannot make: who may get further, has more than DUKKAN_ENTRIES_COMPARED_MAX
+/// entries to compare, or for whom there is no room; returns her number, else `end`.
 size_t dukkan_funnel_entries(const dukkan_funnel_table *tables, size_t table_count, size_t customer, size_t end,
                              int form, int has_window, int64_t window, uint32_t no_value, dukkan_funnel_runs *runs);
 

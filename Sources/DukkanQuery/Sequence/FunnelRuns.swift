@@ -92,11 +92,12 @@ struct FunnelRuns {
         }
         let starts = tables[0].rowStarts
         let entryCount = Int(starts[customers.upperBound] - starts[customers.lowerBound])
-        let capacity = times.count + entryCount + 1
-        times.reserve(capacity)
-        masks.reserve(capacity)
-        rowStarts.reserve(rowStarts.count + entryCount + 1)
-        slots.reserve(slots.count + entryCount + 1)
+        // Room for the rows of other tables that stand once under each value; without it the kernel stops earlier.
+        let capacity = times.count + 2 * entryCount + 1_024
+        times.reserve(capacity + 1)
+        masks.reserve(capacity + 1)
+        rowStarts.reserve(capacity + 2)
+        slots.reserve(capacity + 1)
         return withUnsafeTemporaryAllocation(of: dukkan_funnel_table.self, capacity: tables.count) { inputs in
             for (t, table) in tables.enumerated() {
                 guard case .bytes(let masks) = table.masks else { return customers.lowerBound }
@@ -107,7 +108,7 @@ struct FunnelRuns {
             }
             var runs = dukkan_funnel_runs(
                 row_starts: rowStarts.base, times: times.base, masks: masks.base, slots: slots.base,
-                row_count: times.count, run_count: slots.count)
+                row_count: times.count, run_count: slots.count, row_capacity: capacity)
             let stopped = dukkan_funnel_entries(
                 inputs.baseAddress, inputs.count, customers.lowerBound, customers.upperBound, Int32(form),
                 plan.window == nil ? 0 : 1, plan.window ?? 0, SequenceRows.nullCode, &runs)
