@@ -5,15 +5,27 @@
 /// Nothing here may ever change: files that were written once are read by every later release. A new version of the
 /// format gets tables and files of its own.
 enum GoldenTables {
-    static let names = ["v1-forms", "v1-strings"]
+    static let names = ["v1-forms", "v1-strings", "v2-related"]
     static let identifier = PartIdentifier(high: 0x6475_6B6B_616E_2031, low: 0x676F_6C64_656E_2031)
 
-    static func partDictionaries(_ name: String) -> Set<Int> { name == "v1-forms" ? [2, 3] : [2] }
+    static func partDictionaries(_ name: String) -> Set<Int> {
+        switch name {
+        case "v1-forms": [2, 3]
+        case "v1-strings": [2]
+        default: [3, 4, 7]
+        }
+    }
 
-    static func table(_ name: String) -> PlainTable { name == "v1-forms" ? forms() : strings() }
+    static func table(_ name: String) -> PlainTable {
+        switch name {
+        case "v1-forms": forms()
+        case "v1-strings": strings()
+        default: related()
+        }
+    }
 
     /// A generator of its own, so that those of other tests may change.
-    private struct Sequence {
+    struct Sequence {
         var state: UInt64
 
         mutating func next(_ bound: UInt64) -> UInt64 {

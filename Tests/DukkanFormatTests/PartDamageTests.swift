@@ -109,13 +109,78 @@ import Testing
         #expect(failures > rounds / 3, "seed \(seed): the checks find most of it")
     }
 
+    /// A part whose columns refer to each other, small enough to be read many times.
+    private static func relatedPart() throws -> PartFile {
+        try PartFile.write(GoldenTables.related(), partDictionaries: [3, 4, 7])
+    }
+
+    private static func regions(_ footer: PartFooter) -> [PartFooter.BlockLocation] {
+        let bitmaps = footer.rowBlocks.flatMap { $0.bitmaps.compactMap { $0 } }
+        return bitmaps + bitmaps + footer.columns.compactMap(\.model)
+            + footer.columns.flatMap { $0.blocks.map(\.location) }
+    }
+
+    @Test func hostileRelationsWithARightChecksumNeverTrap() throws {
+        let whole = try PartDamageTests.relatedPart()
+        let footer = try whole.footer()
+        let regions = PartDamageTests.regions(footer)
+        var generator = SplitMix(seed: 35)
+        var failures = 0
+        for _ in 0..<400 {
+            var file = whole
+            let region = regions[generator.below(regions.count)]
+            PartDamageTests.mutate(&file, region.offset..<region.offset + region.byteCount, &generator)
+            do {
+                _ = try file.read()
+            } catch is DukkanError {
+                failures += 1
+            }
+        }
+        #expect(failures > 40, "the checks find much of it")
+    }
+
+    @Test func hostileFootersWithRelationsNeverTrap() throws {
+        let whole = try PartDamageTests.relatedPart()
+        let trailer = PartFooter.trailerByteCount
+        let range = try whole.bytes.withUnsafeBytes { all in
+            try PartFooter.place(
+                trailer: UnsafeRawBufferPointer(rebasing: all.suffix(trailer)), fileByteCount: all.count
+            ).range
+        }
+        var generator = SplitMix(seed: 43)
+        var failures = 0
+        for _ in 0..<500 {
+            var file = whole
+            PartDamageTests.mutate(&file, range, &generator)
+            do {
+                _ = try file.read()
+            } catch is DukkanError {
+                failures += 1
+            }
+        }
+        #expect(failures > 250, "the checks find most of it")
+    }
+
+    @Test func aFlippedBitOfARelationIsFound() throws {
+        var file = try PartDamageTests.relatedPart()
+        var generator = SplitMix(seed: 24)
+        for region in PartDamageTests.regions(try file.footer()) {
+            let place = region.offset + generator.below(region.byteCount)
+            let bit: UInt8 = 1 << UInt8(generator.below(8))
+            file.bytes[place] ^= bit
+            #expect(throws: DukkanError.self, "byte \(place), bit \(bit)") { try file.read() }
+            file.bytes[place] ^= bit
+        }
+    }
+
     @Test(arguments: [UInt64(41), 42])
     func hostileFootersWithARightChecksumNeverTrap(_ seed: UInt64) throws {
         let whole = try PartDamageTests.smallPart(seed, rowCount: 300, stringCustomers: seed == 42)
         let trailer = PartFooter.trailerByteCount
         let range = try whole.bytes.withUnsafeBytes { all in
-            try PartFooter.footerRange(
-                trailer: UnsafeRawBufferPointer(rebasing: all.suffix(trailer)), fileByteCount: all.count)
+            try PartFooter.place(
+                trailer: UnsafeRawBufferPointer(rebasing: all.suffix(trailer)), fileByteCount: all.count
+            ).range
         }
         var generator = SplitMix(seed: seed)
         var failures = 0
@@ -134,7 +199,7 @@ import Testing
     @Test func aNewerVersionIsNamedAsSuch() throws {
         var file = try PartDamageTests.smallPart(51, rowCount: 3)
         let offset = file.bytes.count - PartFooter.trailerByteCount
-        file.bytes[offset + 4] = 2
+        file.bytes[offset + 4] = 3
         let head = Array(file.bytes[offset..<offset + 8])
         let checksum = head.withUnsafeBytes { PartChecksum(PartIdentifier(high: 0, low: 0))(offset: offset, $0) }
         withUnsafeBytes(of: checksum.littleEndian) { file.bytes.replaceSubrange(offset + 8..<offset + 12, with: $0) }

@@ -5,7 +5,7 @@ import Testing
 /// Each form of an integer stream gives back every shape of data, as integers and as codes.
 @Suite struct StreamConformanceTests {
     enum Form: String, CaseIterable, Sendable {
-        case chosen, thorough, packed, runLength, scaled, delta, dictionary, frequent, customerDelta
+        case chosen, thorough, packed, runLength, runs, scaled, delta, dictionary, frequent, customerDelta
     }
 
     enum Shape: String, CaseIterable, Sendable {
@@ -66,6 +66,7 @@ import Testing
             return writer.bytes
         case .packed: return IntegerStream.packedForm(values, count).bytes
         case .runLength: return IntegerStream.runLengthForm(values, count, profile.runCount, context).bytes
+        case .runs: return IntegerStream.runsForm(values, count, profile.runCount, context).bytes
         case .scaled: return IntegerStream.scaledForm(values, count, profile, context).bytes
         case .delta: return IntegerStream.deltaForm(values, count, context).bytes
         case .dictionary:

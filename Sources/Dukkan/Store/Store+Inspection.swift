@@ -60,10 +60,17 @@ extension Store {
             for block in column.blocks.indices {
                 counts[try handle.outline(column: index, block: block, reader: reader), default: 0] += 1
             }
-            let bytes = column.blocks.reduce(column.dictionary?.byteCount ?? 0) { $0 + $1.location.byteCount }
+            let details = (column.dictionary?.byteCount ?? 0) + (column.model?.byteCount ?? 0)
+            let bytes = column.blocks.reduce(details) { $0 + $1.location.byteCount }
             add(
                 column.definition.name, type.description, Store.shares(counts), bytes: bytes,
                 width: type.physical == .codes ? 4 : 8)
+        }
+        if footer.sharedBitmapCount > 0 {
+            let bytes = footer.rowBlocks.reduce(0) { sum, block in
+                block.bitmaps.reduce(sum) { $0 + ($1?.byteCount ?? 0) }
+            }
+            add("(shared bitmaps)", "", "", bytes: bytes, width: nil)
         }
         add("(header, footer)", "", "", bytes: rest, width: nil)
     }

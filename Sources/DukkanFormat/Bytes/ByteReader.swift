@@ -30,6 +30,9 @@ struct ByteReader {
         return at.pointee
     }
 
+    /// The next byte, which stays; nil at the end.
+    var next: UInt8? { at < end ? at.pointee : nil }
+
     mutating func uint32() throws(DukkanError) -> UInt32 {
         UInt32(littleEndian: UnsafeRawPointer(try take(4)).loadUnaligned(as: UInt32.self))
     }

@@ -38,7 +38,7 @@ extension IntegerStream {
         }
         if mayNest {
             if profile.runCount <= count / 4 * (effort.thorough ? 3 : 2) {
-                consider(runLengthForm(values, count, profile.runCount, context))
+                consider(eitherRunForm(values, count, profile.runCount, context))
             }
             if deltaMayPay(values, count, profile, packed.byteCount, effort) {
                 consider(deltaForm(values, count, context))

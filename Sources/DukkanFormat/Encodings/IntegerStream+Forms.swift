@@ -51,23 +51,87 @@ extension IntegerStream {
     static func runLengthForm(
         _ values: UnsafePointer<Int64>, _ count: Int, _ runCount: Int, _ context: EncodingContext
     ) -> ByteWriter {
-        var writer = ByteWriter()
-        writer.append(StreamTag.runLength.rawValue)
-        writer.appendVarint(runCount - 1)
         withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2 * runCount) { memory in
             let heads = memory.baseAddress!, lengths = heads + runCount
-            var run = 0
-            var start = 0
-            for i in 1...count where i == count || values[i] != values[i - 1] {
-                heads[run] = values[start]
-                lengths[run] = Int64(i - start - 1)
-                run += 1
-                start = i
-            }
+            splitRuns(values, count, heads: heads, lengths: lengths)
+            var writer = ByteWriter()
+            writer.append(StreamTag.runLength.rawValue)
+            writer.appendVarint(runCount - 1)
             encode(heads, runCount, into: &writer, context.inner)
             encode(lengths, runCount, into: &writer, context.inner)
+            return writer
         }
-        return writer
+    }
+
+    /// As ``runLengthForm(_:_:_:_:)``, with a bit for each value instead of the lengths.
+    static func runsForm(
+        _ values: UnsafePointer<Int64>, _ count: Int, _ runCount: Int, _ context: EncodingContext
+    ) -> ByteWriter {
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2 * runCount) { memory in
+            let heads = memory.baseAddress!, lengths = heads + runCount
+            splitRuns(values, count, heads: heads, lengths: lengths)
+            var writer = ByteWriter()
+            writer.append(StreamTag.runs.rawValue)
+            appendStarts(lengths, runCount, count, to: &writer)
+            encode(heads, runCount, into: &writer, context.inner)
+            return writer
+        }
+    }
+
+    /// Percent of a run-length form that may be given for a bitmap of the starts, which decodes several times faster.
+    private static let runsPercentMax = 4
+
+    /// The better of ``runLengthForm(_:_:_:_:)`` and ``runsForm(_:_:_:_:)``.
+    static func eitherRunForm(
+        _ values: UnsafePointer<Int64>, _ count: Int, _ runCount: Int, _ context: EncodingContext
+    ) -> ByteWriter {
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2 * runCount) { memory in
+            let heads = memory.baseAddress!, lengths = heads + runCount
+            splitRuns(values, count, heads: heads, lengths: lengths)
+            var headStream = ByteWriter(), lengthStream = ByteWriter()
+            encode(heads, runCount, into: &headStream, context.inner)
+            encode(lengths, runCount, into: &lengthStream, context.inner)
+            let allowance = (headStream.count + lengthStream.count) * runsPercentMax / 100
+            var writer = ByteWriter()
+            if (count + 7) / 8 <= lengthStream.count + allowance {
+                writer.append(StreamTag.runs.rawValue)
+                appendStarts(lengths, runCount, count, to: &writer)
+                writer.append(headStream.bytes)
+            } else {
+                writer.append(StreamTag.runLength.rawValue)
+                writer.appendVarint(runCount - 1)
+                writer.append(headStream.bytes)
+                writer.append(lengthStream.bytes)
+            }
+            return writer
+        }
+    }
+
+    /// The value of each run, and its length less one.
+    private static func splitRuns(
+        _ values: UnsafePointer<Int64>, _ count: Int, heads: UnsafeMutablePointer<Int64>,
+        lengths: UnsafeMutablePointer<Int64>
+    ) {
+        var run = 0
+        var start = 0
+        for i in 1...count where i == count || values[i] != values[i - 1] {
+            heads[run] = values[start]
+            lengths[run] = Int64(i - start - 1)
+            run += 1
+            start = i
+        }
+    }
+
+    private static func appendStarts(
+        _ lengths: UnsafePointer<Int64>, _ runCount: Int, _ count: Int, to writer: inout ByteWriter
+    ) {
+        writer.fill((count + 7) / 8) { bitmap in
+            var start = 0
+            for run in 0..<runCount {
+                bitmap[start >> 3] |= 1 << UInt8(start & 7)
+                start += Int(lengths[run]) + 1
+            }
+        }
     }
 
     static func deltaForm(_ values: UnsafePointer<Int64>, _ count: Int, _ context: EncodingContext) -> ByteWriter {

@@ -42,7 +42,9 @@ extension IntegerStream {
             try decodeDictionary(&reader, count, into: out, scratch: scratch, depth: depth)
         case .frequent:
             try decodeFrequent(&reader, count, into: out, scratch: scratch, depth: depth)
-        case .customerDelta, nil:
+        case .runs:
+            try decodeMarkedRuns(&reader, count, into: out, scratch: scratch, depth: depth)
+        case .customerDelta, .sharedRuns, .predicted, .lookedUp, nil:
             throw corrupt("unknown form \(code) of a stream")
         }
     }
@@ -88,6 +90,18 @@ extension IntegerStream {
             } while written < length
             at += length
         }
+    }
+
+    private static func decodeMarkedRuns<Output: StreamElement>(
+        _ reader: inout ByteReader, _ count: Int, into out: UnsafeMutablePointer<Output>, scratch: ScratchArena,
+        depth: Int
+    ) throws(DukkanError) {
+        let words = scratch.allocate(UInt64.self, (count + 63) / 64)
+        let runCount = try readBitmap(&reader, count, into: words)
+        guard words[0] & 1 == 1 else { throw corrupt("a list that does not begin with a run") }
+        let values = scratch.allocate(Output.self, runCount)
+        try decode(&reader, runCount, into: values, scratch: scratch, depth: depth + 1)
+        Output.fillForward(values, words, count, out)
     }
 
     /// Reads a bit for each of `count` places, bits past the end cleared; returns how many are set.

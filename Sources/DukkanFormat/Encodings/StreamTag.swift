@@ -16,6 +16,14 @@ enum StreamTag: UInt8 {
     case customerDelta = 6
     /// One frequent value, a bitmap of the other rows, and the stream of their values.
     case frequent = 7
+    /// A bitmap of the places where runs start, and the stream of the runs' values.
+    case runs = 8
+    /// The stream of the values of the runs that a shared bitmap of the row block marks.
+    case sharedRuns = 9
+    /// The stream of the differences to what the column's model predicts from the rows' times.
+    case predicted = 10
+    /// What the column's model holds for another column's value, and the exceptions.
+    case lookedUp = 11
 
     /// The name that `inspect` shows.
     var name: String {
@@ -28,6 +36,10 @@ enum StreamTag: UInt8 {
         case .dictionary: "dictionary"
         case .customerDelta: "customer-delta"
         case .frequent: "frequent"
+        case .runs: "runs"
+        case .sharedRuns: "shared-runs"
+        case .predicted: "predicted"
+        case .lookedUp: "looked-up"
         }
     }
 }

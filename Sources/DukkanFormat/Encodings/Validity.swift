@@ -8,7 +8,11 @@ enum Validity {
     static let bitmap: UInt8 = 2
     /// Lengths of runs, values and nulls in turn, values first.
     static let runs: UInt8 = 3
-    /// Added to `bitmap` and `runs`: null rows have a value, which means nothing; otherwise only the other rows do.
+    /// A shared bitmap of the row block.
+    static let shared: UInt8 = 4
+    /// The rows where the reference column holds a value.
+    static let reference: UInt8 = 5
+    /// Added to `bitmap`, `runs` and `shared`: null rows have a value, which means nothing; otherwise only the other rows do.
     static let filledFlag: UInt8 = 0x10
 
     /// Appends the smaller of the two forms.
@@ -41,12 +45,12 @@ enum Validity {
 
     /// Reads the form `form` into the vector's validity and checks the number of nulls.
     static func decode(
-        _ reader: inout ByteReader, form: UInt8, rowCount: Int, nullCount: Int, into vector: ColumnVector,
-        scratch: ScratchArena
+        _ reader: inout ByteReader, form: UInt8, rowCount: Int, nullCount: Int, references: BlockReferences,
+        into vector: ColumnVector, scratch: ScratchArena
     ) throws(DukkanError) {
         let words = vector.validity
         let wordCount = (rowCount + 63) / 64
-        scratch.note(0, form & ~filledFlag == bitmap ? "null-bitmap" : "null-runs")
+        scratch.note(0, name(form))
         switch form & ~filledFlag {
         case bitmap:
             let bytes = try reader.take((rowCount + 7) / 8)
@@ -65,6 +69,12 @@ enum Validity {
                 row = end
             }
             guard row == rowCount else { throw corrupt("runs of nulls end too early") }
+        case shared:
+            words.update(from: try references.bitmap(of: rowCount).words, count: wordCount)
+        case reference:
+            let column = try references.column(of: rowCount)
+            guard form == reference, column.hasNulls else { throw corrupt("nulls of a column that has none") }
+            words.update(from: column.validity, count: wordCount)
         default:
             throw corrupt("unknown form \(form) of nulls")
         }
@@ -72,6 +82,16 @@ enum Validity {
         var present = 0
         for word in 0..<wordCount { present += words[word].nonzeroBitCount }
         guard present == rowCount - nullCount else { throw corrupt("the number of nulls is not as stated") }
+    }
+
+    /// The name that `inspect` shows.
+    private static func name(_ form: UInt8) -> String {
+        switch form & ~filledFlag {
+        case bitmap: "null-bitmap"
+        case runs: "null-runs"
+        case shared: "null-shared"
+        default: "null-reference"
+        }
     }
 
     private static func setBits(_ words: UnsafeMutablePointer<UInt64>, from start: Int, to end: Int) {

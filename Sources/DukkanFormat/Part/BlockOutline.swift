@@ -14,10 +14,11 @@ extension PartDecoder {
         let rowCount = footer.rowBlocks[block].rowCount, nullCount = columnBlock.statistics.nullCount
         let form = try reader.byte()
         if form == Validity.allNull { return "null" }
-        if form != Validity.noNulls {
+        if [Validity.bitmap, Validity.runs].contains(form & ~Validity.filledFlag) {
             let vector = ColumnVector(definition.type.physical, capacity: rowCount)
             try Validity.decode(
-                &reader, form: form, rowCount: rowCount, nullCount: nullCount, into: vector, scratch: scratch)
+                &reader, form: form, rowCount: rowCount, nullCount: nullCount, references: BlockReferences(),
+                into: vector, scratch: scratch)
         }
         var name: String
         switch definition.type.physical {

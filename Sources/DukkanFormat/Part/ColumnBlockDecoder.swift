@@ -11,6 +11,7 @@ struct ColumnBlockDecoder {
     /// The block holds ranks by frequency instead of codes.
     let storesRanks: Bool
     let dictionary: StringDictionary?
+    let references: BlockReferences
     let scratch: ScratchArena
 
     mutating func decode(into vector: ColumnVector) throws(DukkanError) {
@@ -28,9 +29,10 @@ struct ColumnBlockDecoder {
         } else {
             if form != Validity.noNulls {
                 try Validity.decode(
-                    &reader, form: form, rowCount: rowCount, nullCount: nullCount, into: vector, scratch: scratch)
+                    &reader, form: form, rowCount: rowCount, nullCount: nullCount, references: references, into: vector,
+                    scratch: scratch)
             }
-            let isFilled = form & Validity.filledFlag != 0
+            let isFilled = form & Validity.filledFlag != 0 || form == Validity.reference
             if form == Validity.noNulls {
                 try decodeValues(rowCount, into: vector)
             } else if isFilled {
@@ -79,17 +81,40 @@ struct ColumnBlockDecoder {
     private mutating func decodeIntegers(
         _ valueCount: Int, _ out: UnsafeMutablePointer<Int64>
     ) throws(DukkanError) {
-        guard let customers else {
-            try IntegerStream.decode(&reader, valueCount, into: out, scratch: scratch)
+        if let customers {
+            guard valueCount == rowCount, customers.rowCount == rowCount else {
+                throw corrupt("customers that do not fit the block")
+            }
+            guard try reader.byte() == StreamTag.customerDelta.rawValue else {
+                throw corrupt("a block that does not need its customers after all")
+            }
+            try CustomerDelta.decode(&reader, customers: customers, into: out, scratch: scratch)
             return
         }
-        guard valueCount == rowCount, customers.rowCount == rowCount else {
-            throw corrupt("customers that do not fit the block")
+        // The forms of a whole block need a value for each row; elsewhere their tags are unknown.
+        switch valueCount == rowCount ? reader.next.flatMap(StreamTag.init) : nil {
+        case .sharedRuns:
+            let (bitmap, runs) = try beginSharedRuns()
+            let values = scratch.allocate(Int64.self, runs)
+            if reader.next == StreamTag.predicted.rawValue {
+                let times = scratch.allocate(Int64.self, runs)
+                let column = try references.column(of: rowCount)
+                guard column.kind == .integers else { throw corrupt("times of another type") }
+                gatherStarts(column.integers, bitmap, into: times)
+                try decodePredicted(runs, times, values)
+            } else {
+                try IntegerStream.decode(&reader, runs, into: values, scratch: scratch, depth: 1)
+            }
+            Int64.fillForward(values, bitmap.words, rowCount, out)
+        case .predicted:
+            let column = try references.column(of: rowCount)
+            guard column.kind == .integers else { throw corrupt("times of another type") }
+            try decodePredicted(rowCount, column.integers, out)
+        case .lookedUp:
+            try decodeLookedUp(out)
+        default:
+            try IntegerStream.decode(&reader, valueCount, into: out, scratch: scratch)
         }
-        guard try reader.byte() == StreamTag.customerDelta.rawValue else {
-            throw corrupt("a block that does not need its customers after all")
-        }
-        try CustomerDelta.decode(&reader, customers: customers, into: out, scratch: scratch)
     }
 
     private mutating func decodeCodes(
@@ -102,13 +127,98 @@ struct ColumnBlockDecoder {
             vector.dictionary = strings
         }
         guard let strings else { preconditionFailure("the column has a part dictionary") }
-        try IntegerStream.decode(&reader, valueCount, into: out, scratch: scratch)
-        guard Int(dukkan_maximum_code(out, valueCount)) < strings.count else {
+        switch valueCount == rowCount ? reader.next.flatMap(StreamTag.init) : nil {
+        case .sharedRuns:
+            let (bitmap, runs) = try beginSharedRuns()
+            let values = scratch.allocate(UInt32.self, runs)
+            try IntegerStream.decode(&reader, runs, into: values, scratch: scratch, depth: 1)
+            try finish(values, runs, strings)
+            UInt32.fillForward(values, bitmap.words, rowCount, out)
+        case .lookedUp:
+            // The table has codes, not ranks.
+            try decodeLookedUp(out)
+            guard Int(dukkan_maximum_code(out, rowCount)) < strings.count else {
+                throw corrupt("a code without a string")
+            }
+        default:
+            try IntegerStream.decode(&reader, valueCount, into: out, scratch: scratch)
+            try finish(out, valueCount, strings)
+        }
+    }
+
+    /// Checks codes, and turns ranks into them.
+    private func finish(
+        _ values: UnsafeMutablePointer<UInt32>, _ count: Int, _ strings: StringDictionary
+    ) throws(DukkanError) {
+        guard Int(dukkan_maximum_code(values, count)) < strings.count else {
             throw corrupt("a code without a string")
         }
         guard storesRanks else { return }
         guard strings.codesByRank.count == strings.count else { throw corrupt("ranks without their codes") }
-        dukkan_look_up_codes(out, valueCount, strings.codesByRank, strings.count)
+        dukkan_look_up_codes(values, count, strings.codesByRank, strings.count)
+    }
+
+    /// Reads the tag; returns the bitmap of the runs' starts and their number.
+    private mutating func beginSharedRuns() throws(DukkanError) -> (RowBitmap, Int) {
+        _ = try reader.byte()
+        let bitmap = try references.bitmap(of: rowCount)
+        guard bitmap.words[0] & 1 == 1 else { throw corrupt("a row block that does not begin with a run") }
+        scratch.note(0, StreamTag.sharedRuns.name)
+        return (bitmap, bitmap.setCount)
+    }
+
+    /// The values of the rows where runs begin.
+    private func gatherStarts(
+        _ values: UnsafePointer<Int64>, _ bitmap: RowBitmap, into out: UnsafeMutablePointer<Int64>
+    ) {
+        let words = bitmap.words
+        var at = 0
+        for word in 0..<(rowCount + 63) / 64 {
+            var rest = words[word]
+            while rest != 0 {
+                out[at] = values[word * 64 + rest.trailingZeroBitCount]
+                at += 1
+                rest &= rest &- 1
+            }
+        }
+    }
+
+    /// Reads the tag and the differences to what the model predicts for `times`.
+    private mutating func decodePredicted(
+        _ count: Int, _ times: UnsafePointer<Int64>, _ out: UnsafeMutablePointer<Int64>
+    ) throws(DukkanError) {
+        _ = try reader.byte()
+        scratch.note(0, StreamTag.predicted.name)
+        guard case .times(let model) = references.model else { throw corrupt("predictions without a model") }
+        try IntegerStream.decode(&reader, count, into: out, scratch: scratch, depth: 1)
+        model.addPredictions(times, count, to: out)
+    }
+
+    /// Reads the tag and the exceptions to what the model holds for the reference column's values.
+    private mutating func decodeLookedUp<Output: LookedUpElement>(
+        _ out: UnsafeMutablePointer<Output>
+    ) throws(DukkanError) {
+        _ = try reader.byte()
+        scratch.note(0, StreamTag.lookedUp.name)
+        let column = try references.column(of: rowCount)
+        guard case .table(let table) = references.model else { throw corrupt("a look-up without a table") }
+        switch column.kind {
+        case .integers: Output.lookUp(table, column.integers, rowCount, into: out)
+        case .codes: Output.lookUp(table, column.codes, rowCount, into: out)
+        case .doubles: throw corrupt("a look-up by doubles")
+        }
+        let exceptionCount = try reader.count(rowCount, "exceptions of a look-up")
+        guard exceptionCount > 0 else { return }
+        let gaps = scratch.allocate(UInt32.self, exceptionCount)
+        let values = scratch.allocate(Output.self, exceptionCount)
+        try IntegerStream.decode(&reader, exceptionCount, into: gaps, scratch: scratch, depth: 1)
+        try IntegerStream.decode(&reader, exceptionCount, into: values, scratch: scratch, depth: 1)
+        var row = -1
+        for i in 0..<exceptionCount {
+            row += Int(gaps[i]) + 1
+            guard row < rowCount else { throw corrupt("an exception outside its block") }
+            out[row] = values[i]
+        }
     }
 
     private func clear(_ vector: ColumnVector) {
@@ -118,5 +228,41 @@ struct ColumnBlockDecoder {
         case .doubles: Validity.clear(vector.doubles, words, rowCount: rowCount)
         case .codes: Validity.clear(vector.codes, words, rowCount: rowCount)
         }
+    }
+}
+
+/// What a look-up yields: integers or codes.
+protocol LookedUpElement: StreamElement {
+    static func lookUp(
+        _ table: TableModel, _ keys: UnsafePointer<Int64>, _ count: Int, into out: UnsafeMutablePointer<Self>)
+    static func lookUp(
+        _ table: TableModel, _ keys: UnsafePointer<UInt32>, _ count: Int, into out: UnsafeMutablePointer<Self>)
+}
+
+extension Int64: LookedUpElement {
+    static func lookUp(
+        _ table: TableModel, _ keys: UnsafePointer<Int64>, _ count: Int, into out: UnsafeMutablePointer<Int64>
+    ) {
+        table.lookUp(keys, count, into: out)
+    }
+
+    static func lookUp(
+        _ table: TableModel, _ keys: UnsafePointer<UInt32>, _ count: Int, into out: UnsafeMutablePointer<Int64>
+    ) {
+        table.lookUp(keys, count, into: out)
+    }
+}
+
+extension UInt32: LookedUpElement {
+    static func lookUp(
+        _ table: TableModel, _ keys: UnsafePointer<Int64>, _ count: Int, into out: UnsafeMutablePointer<UInt32>
+    ) {
+        table.lookUp(keys, count, into: out)
+    }
+
+    static func lookUp(
+        _ table: TableModel, _ keys: UnsafePointer<UInt32>, _ count: Int, into out: UnsafeMutablePointer<UInt32>
+    ) {
+        table.lookUp(keys, count, into: out)
     }
 }

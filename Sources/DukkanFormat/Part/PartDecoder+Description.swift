@@ -17,6 +17,9 @@ extension PartDecoder {
             return (names + ["null"]).joined(separator: ", ")
         }
         var reader = ByteReader(content)
+        if columnBlock.sharedBitmap != nil || columnBlock.referenceColumn != nil {
+            return (names + relatedNames(&reader)).joined(separator: ", ")
+        }
         if columnBlock.needsCustomers {
             // The streams can be read without knowing whose rows are whose.
             _ = try reader.take(2)
@@ -33,10 +36,27 @@ extension PartDecoder {
         var decoder = ColumnBlockDecoder(
             reader: reader, rowCount: footer.rowBlocks[block].rowCount, nullCount: columnBlock.statistics.nullCount,
             customers: nil, hasPartDictionary: footer.columns[column].dictionary != nil, storesRanks: false,
-            dictionary: placeholder(footer.columns[column]), scratch: vector.scratch)
+            dictionary: placeholder(footer.columns[column]), references: BlockReferences(), scratch: vector.scratch)
         try decoder.decode(into: vector)
         names.append(text(vector.scratch.trace ?? []))
         return names.joined(separator: ", ")
+    }
+
+    /// The forms of a block that cannot be read on its own.
+    private static func relatedNames(_ reader: inout ByteReader) -> [String] {
+        var names: [String] = []
+        guard let form = try? reader.byte() else { return names }
+        switch form & ~Validity.filledFlag {
+        case Validity.noNulls: break
+        case Validity.shared: names.append("null-shared")
+        case Validity.reference: names.append("null-reference")
+        default: return names
+        }
+        while let code = try? reader.byte(), let tag = StreamTag(rawValue: code) {
+            names.append(tag.name)
+            if tag != .sharedRuns && tag != .predicted { break }
+        }
+        return names
     }
 
     /// Strings for the codes to count against; what they are does not matter here.

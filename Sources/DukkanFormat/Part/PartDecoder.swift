@@ -29,9 +29,12 @@ package enum PartDecoder {
     /// - Parameters:
     ///   - customers: those of the row block, where the column block `needsCustomers`.
     ///   - dictionary: the part dictionary, where the column has one. Columns of strings without get one of the block.
+    ///   - references: what the column block names as `sharedBitmap` and `referenceColumn`, the latter with the column's
+    ///     model.
     package static func decodeColumn(
         _ bytes: UnsafeRawBufferPointer, footer: PartFooter, column: Int, block: Int, customers: CustomerBlock?,
-        dictionary: StringDictionary?, into vector: ColumnVector, onCheck: (() -> Void)? = nil
+        dictionary: StringDictionary?, references: BlockReferences = BlockReferences(), into vector: ColumnVector,
+        onCheck: (() -> Void)? = nil
     ) throws {
         let definition = footer.columns[column].definition
         precondition(vector.kind == definition.type.physical && definition.role != .customer)
@@ -45,7 +48,7 @@ package enum PartDecoder {
                 nullCount: columnBlock.statistics.nullCount,
                 customers: columnBlock.needsCustomers ? customers : nil,
                 hasPartDictionary: footer.columns[column].dictionary != nil, storesRanks: columnBlock.storesRanks,
-                dictionary: dictionary, scratch: scratch)
+                dictionary: dictionary, references: references, scratch: scratch)
             if columnBlock.needsCustomers { precondition(customers != nil, "the block needs its customers") }
             try decoder.decode(into: vector)
         } catch {
@@ -71,6 +74,43 @@ package enum PartDecoder {
             guard reader.isAtEnd else { throw corrupt("bytes behind a dictionary's end") }
             return StringDictionary(
                 offsets: strings.offsets, bytes: strings.bytes, isSorted: true, codesByRank: ranks)
+        } catch {
+            throw located(error, footer.columns[column].definition.name, nil)
+        }
+    }
+
+    /// Decodes a shared bitmap of a row block; `bytes` are those of its place in the row block's `bitmaps`.
+    ///
+    /// O(rows / 64).
+    package static func decodeBitmap(
+        _ bytes: UnsafeRawBufferPointer, footer: PartFooter, block: Int, bitmap: Int, into out: RowBitmap,
+        onCheck: (() -> Void)? = nil
+    ) throws {
+        guard let location = footer.rowBlocks[block].bitmaps[bitmap] else {
+            preconditionFailure("the row block does not have this bitmap")
+        }
+        do throws(DukkanError) {
+            out.scratch.reset()
+            let content = try content(bytes, location, footer, out.scratch, onCheck)
+            try out.decode(content, rowCount: footer.rowBlocks[block].rowCount)
+        } catch {
+            throw located(error, nil, block)
+        }
+    }
+
+    /// Decodes the model of a column; `bytes` are those of its `model`.
+    ///
+    /// O(knots or entries).
+    package static func decodeModel(
+        _ bytes: UnsafeRawBufferPointer, footer: PartFooter, column: Int, onCheck: (() -> Void)? = nil
+    ) throws -> ColumnModel {
+        guard let location = footer.columns[column].model else { preconditionFailure("the column has no model") }
+        do throws(DukkanError) {
+            let scratch = ScratchArena()
+            var reader = ByteReader(try content(bytes, location, footer, scratch, onCheck))
+            let model = try ColumnModel.decode(&reader, scratch: scratch)
+            guard reader.isAtEnd else { throw corrupt("bytes behind a model's end") }
+            return model
         } catch {
             throw located(error, footer.columns[column].definition.name, nil)
         }

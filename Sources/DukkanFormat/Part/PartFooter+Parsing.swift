@@ -1,9 +1,12 @@
 extension PartFooter {
-    /// Reads a footer, `bytes` being those of ``footerRange(trailer:fileByteCount:)``.
+    /// Reads a footer, `bytes` and `version` being those of ``place(trailer:fileByteCount:)``.
     ///
     /// Throws `corrupt` unless the blocks that it names cover the file without gap or overlap and all counts agree.
     /// O(columns x row blocks).
-    package init(parsing bytes: UnsafeRawBufferPointer, fileByteCount: Int, identifier: PartIdentifier) throws {
+    package init(
+        parsing bytes: UnsafeRawBufferPointer, version: UInt32, fileByteCount: Int, identifier: PartIdentifier
+    ) throws {
+        self.version = version
         let footerOffset = fileByteCount - PartFooter.trailerByteCount - bytes.count
         guard footerOffset >= PartFooter.headerByteCount else { throw corrupt("a footer larger than its file") }
         var reader = ByteReader(try PartChecksum(identifier).verified(offset: footerOffset, bytes))
@@ -12,12 +15,15 @@ extension PartFooter {
         guard self.identifier == identifier else { throw corrupt("the file is another part") }
         rowCount = try reader.count(PartLimits.rowCountMax, "rows")
         customerCount = try reader.count(rowCount, "customers")
-        columns = try PartFooter.parseColumns(&reader)
+        columns = try PartFooter.parseColumns(&reader, version)
         customerType = columns[PartFooter.place(of: .customer, columns)].definition.type
+        sharedBitmapCount =
+            version < 2 ? 0 : try reader.count(PartLimits.sharedBitmapCountMax, "shared bitmaps of a row block")
         rowBlocks = []
         try parseRowBlocks(&reader)
         try parseStripes(&reader, footerOffset: footerOffset)
         guard reader.isAtEnd else { throw corrupt("bytes behind the footer's end") }
+        try checkReferences()
         for column in columns.indices { columns[column].summarize(rowCount: rowCount) }
     }
 
@@ -25,7 +31,7 @@ extension PartFooter {
         columns.firstIndex { $0.definition.role == role } ?? 0
     }
 
-    private static func parseColumns(_ reader: inout ByteReader) throws -> [PartColumn] {
+    private static func parseColumns(_ reader: inout ByteReader, _ version: UInt32) throws -> [PartColumn] {
         let count = try reader.count(PartLimits.columnCountMax, "columns")
         var columns: [PartColumn] = []
         for _ in 0..<count {
@@ -34,17 +40,25 @@ extension PartFooter {
             let roles: [ColumnDefinition.Role] = [.attribute, .customer, .time, .unique]
             let role = Int(try reader.byte())
             guard role < roles.count else { throw corrupt("unknown role \(role) of a column") }
-            let hasDictionary = try reader.byte()
-            guard hasDictionary <= 1, hasDictionary == 0 || type == .string && role != 1 else {
+            let flags = try reader.byte()
+            guard flags <= (version < 2 ? FooterFlags.dictionary : FooterFlags.columnAll) else {
+                throw corrupt("unknown flags of a column")
+            }
+            let hasDictionary = flags & FooterFlags.dictionary != 0
+            guard !hasDictionary || type == .string && role != 1 else {
                 throw corrupt("a dictionary where none can be")
             }
             var column = PartColumn(
                 definition: ColumnDefinition(name, type, role: roles[role]), blocks: [], dictionary: nil,
-                dictionaryCount: 0, statistics: .empty)
-            if hasDictionary == 1 {
+                dictionaryCount: 0, model: nil, statistics: .empty)
+            if hasDictionary {
                 column.dictionaryCount = try reader.count(PartLimits.dictionaryCountMax, "strings of a dictionary")
                 let byteCount = try reader.count(PartLimits.blockByteCountMax, "bytes of a dictionary")
                 column.dictionary = BlockLocation(offset: 0, byteCount: byteCount)
+            }
+            if flags & FooterFlags.model != 0 {
+                let byteCount = try reader.count(PartLimits.blockByteCountMax, "bytes of a model")
+                column.model = BlockLocation(offset: 0, byteCount: byteCount)
             }
             columns.append(column)
         }
@@ -88,7 +102,8 @@ extension PartFooter {
             var block = RowBlock(
                 firstRow: firstRow, rowCount: rows, customerCount: blockCustomers,
                 continues: flags & FooterFlags.continues != 0, isNullCustomer: flags & FooterFlags.nullCustomer != 0,
-                firstCustomer: nil, lastCustomer: nil, directory: BlockLocation(offset: 0, byteCount: directory))
+                firstCustomer: nil, lastCustomer: nil, directory: BlockLocation(offset: 0, byteCount: directory),
+                bitmaps: try parseBitmaps(&reader))
             if !block.isNullCustomer {
                 (block.firstCustomer, block.lastCustomer) = try keys.next(&reader, block)
                 customers += block.continues ? 0 : blockCustomers
@@ -98,6 +113,33 @@ extension PartFooter {
             rowBlocks.append(block)
         }
         guard firstRow == rowCount, customers == customerCount else { throw corrupt("counts that do not add up") }
+    }
+
+    private func parseBitmaps(_ reader: inout ByteReader) throws(DukkanError) -> [BlockLocation?] {
+        var bitmaps: [BlockLocation?] = []
+        for _ in 0..<sharedBitmapCount {
+            let byteCount = try reader.count(PartLimits.blockByteCountMax, "bytes of a shared bitmap")
+            bitmaps.append(byteCount == 0 ? nil : BlockLocation(offset: 0, byteCount: byteCount))
+        }
+        return bitmaps
+    }
+
+    /// A column block is decoded from at most one other column's, which is decoded from none.
+    private func checkReferences() throws(DukkanError) {
+        for column in columns {
+            for (block, columnBlock) in column.blocks.enumerated() {
+                if let bitmap = columnBlock.sharedBitmap {
+                    guard bitmap < sharedBitmapCount, rowBlocks[block].bitmaps[bitmap] != nil else {
+                        throw corrupt("a block that needs a shared bitmap that is not there")
+                    }
+                }
+                if let reference = columnBlock.referenceColumn {
+                    guard column.model != nil, reference < columns.count, !columns[reference].blocks.isEmpty,
+                        columns[reference].blocks[block].referenceColumn == nil
+                    else { throw corrupt("a block that is decoded from another that it cannot be decoded from") }
+                }
+            }
+        }
     }
 
     private func check(_ block: RowBlock) throws(DukkanError) {
@@ -144,20 +186,29 @@ extension PartFooter {
             for block in first..<first + size {
                 rowBlocks[block].directory = try place(rowBlocks[block].directory.byteCount)
             }
+            for bitmap in 0..<sharedBitmapCount {
+                for block in first..<first + size {
+                    guard let location = rowBlocks[block].bitmaps[bitmap] else { continue }
+                    rowBlocks[block].bitmaps[bitmap] = try place(location.byteCount)
+                }
+            }
             for column in columns.indices where column != customerColumn {
                 let type = columns[column].definition.type
                 let dictionaryCount = columns[column].dictionary == nil ? nil : columns[column].dictionaryCount
                 for block in first..<first + size {
                     let location = try place(try reader.count(PartLimits.blockByteCountMax, "bytes of a block"))
                     columns[column].blocks.append(
-                        try ColumnBlock(&reader, location, type, dictionaryCount, rowBlocks[block].rowCount))
+                        try ColumnBlock(
+                            &reader, location, type, dictionaryCount, rowBlocks[block].rowCount, version))
                 }
             }
             first += size
         }
         for column in columns.indices {
-            guard let dictionary = columns[column].dictionary else { continue }
-            columns[column].dictionary = try place(dictionary.byteCount)
+            if let dictionary = columns[column].dictionary {
+                columns[column].dictionary = try place(dictionary.byteCount)
+            }
+            if let model = columns[column].model { columns[column].model = try place(model.byteCount) }
         }
         guard offset == footerOffset else { throw corrupt("bytes that belong to no block") }
     }
@@ -166,10 +217,11 @@ extension PartFooter {
 extension PartFooter.ColumnBlock {
     fileprivate init(
         _ reader: inout ByteReader, _ location: PartFooter.BlockLocation, _ type: ColumnType, _ dictionaryCount: Int?,
-        _ rowCount: Int
+        _ rowCount: Int, _ version: UInt32
     ) throws(DukkanError) {
         let flags = try reader.byte()
-        guard flags & ~FooterFlags.columnBlockAll == 0 else { throw corrupt("unknown flags of a block") }
+        let known = version < 2 ? FooterFlags.columnBlockOfVersion1 : FooterFlags.columnBlockAll
+        guard flags & ~known == 0 else { throw corrupt("unknown flags of a block") }
         self.location = location
         needsCustomers = flags & FooterFlags.needsCustomers != 0
         storesRanks = flags & FooterFlags.storesRanks != 0
@@ -177,6 +229,12 @@ extension PartFooter.ColumnBlock {
         statistics = .empty
         statistics.nullCount = try reader.count(rowCount, "nulls of a block")
         statistics.containsNaN = flags & FooterFlags.containsNaN != 0
+        if flags & FooterFlags.needsBitmap != 0 {
+            sharedBitmap = try reader.count(PartLimits.sharedBitmapCountMax, "number of a shared bitmap")
+        }
+        if flags & FooterFlags.needsColumn != 0 {
+            referenceColumn = try reader.count(PartLimits.columnCountMax, "number of a column")
+        }
         let kind = type.physical
         if flags & FooterFlags.bounds != 0 {
             if kind == .doubles {

@@ -1,10 +1,12 @@
 /// The index of a part: its schema, where every block lies, and the statistics that prune blocks.
 package struct PartFooter: Sendable {
-    /// Bytes at the end of the file that ``footerRange(trailer:fileByteCount:)`` reads.
+    /// Bytes at the end of the file that ``place(trailer:fileByteCount:)`` reads.
     package static let trailerByteCount = 20
     /// Bytes at the head of the file: magic, version, identifier, checksum.
     package static let headerByteCount = 32
 
+    /// Version of the format that the part is written in.
+    package var version: UInt32
     package var identifier: PartIdentifier
     package var rowCount: Int
     /// Distinct customers; rows without a customer do not count.
@@ -13,6 +15,8 @@ package struct PartFooter: Sendable {
     package var columns: [PartColumn]
     /// `.int` or `.string`.
     package var customerType: ColumnType
+    /// Bitmaps that a row block has at most for several columns to share.
+    package var sharedBitmapCount: Int
 
     /// The place of a block in the file.
     ///
@@ -43,6 +47,8 @@ package struct PartFooter: Sendable {
         package var firstCustomer: CustomerKey?
         package var lastCustomer: CustomerKey?
         package var directory: BlockLocation
+        /// Where the shared bitmaps lie, `sharedBitmapCount` of them; nil for one that this row block does not have.
+        package var bitmaps: [BlockLocation?]
     }
 
     /// A column and its blocks, one for each row block; the customer column has none.
@@ -53,6 +59,8 @@ package struct PartFooter: Sendable {
         package var dictionary: BlockLocation?
         /// Strings in the part dictionary.
         package var dictionaryCount: Int
+        /// Where the column's ``ColumnModel`` lies; nil where it has none.
+        package var model: BlockLocation?
         /// Over all blocks.
         package var statistics: BlockStatistics
     }
@@ -62,6 +70,12 @@ package struct PartFooter: Sendable {
         package var location: BlockLocation
         /// Decoding needs the row block's ``CustomerBlock``.
         package var needsCustomers: Bool
+        /// Number of the row block's shared bitmap that decoding needs; nil if it needs none.
+        package var sharedBitmap: Int?
+        /// Place of the column whose values in the row block decoding needs, with the model of this column; nil if none.
+        ///
+        /// That column needs no other one in turn.
+        package var referenceColumn: Int?
         /// The block holds ranks by frequency instead of codes; the part dictionary turns them back.
         var storesRanks: Bool
         package var statistics: BlockStatistics

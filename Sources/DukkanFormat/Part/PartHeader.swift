@@ -27,7 +27,9 @@ enum PartTrailer {
         return writer.bytes
     }
 
-    static func footerByteCount(_ trailer: UnsafeRawBufferPointer, offset: Int) throws(DukkanError) -> Int {
+    static func read(
+        _ trailer: UnsafeRawBufferPointer, offset: Int
+    ) throws(DukkanError) -> (footerByteCount: Int, version: UInt32) {
         guard trailer[12...].elementsEqual(magic) else {
             throw corrupt("the file does not end as a part does; it is cut off or no part at all")
         }
@@ -38,7 +40,7 @@ enum PartTrailer {
             throw DukkanError(.corrupt, "the checksum of the trailer does not match", place: .init(offset: offset))
         }
         try checkVersion(version)
-        return byteCount
+        return (byteCount, version)
     }
 
     static func checkVersion(_ version: UInt32) throws(DukkanError) {
@@ -66,18 +68,24 @@ extension PartFooter {
         guard identifier == PartIdentifier(high: high, low: low) else { throw corrupt("the file is another part") }
     }
 
+    /// Where the footer lies, and the version that it is written in.
+    package struct Place: Sendable {
+        package var range: Range<Int>
+        package var version: UInt32
+    }
+
     /// Where the footer lies, from the last ``trailerByteCount`` bytes of the file.
     ///
     /// Throws `corrupt` for a file that is cut off or no part, `unsupportedVersion` for one of a newer release.
-    package static func footerRange(trailer: UnsafeRawBufferPointer, fileByteCount: Int) throws -> Range<Int> {
+    package static func place(trailer: UnsafeRawBufferPointer, fileByteCount: Int) throws -> Place {
         guard trailer.count == trailerByteCount, fileByteCount >= headerByteCount + trailerByteCount,
             fileByteCount <= PartLimits.fileByteCountMax
         else { throw corrupt("a file of \(fileByteCount) bytes is no part") }
         let end = fileByteCount - trailerByteCount
-        let byteCount = try PartTrailer.footerByteCount(trailer, offset: end)
+        let (byteCount, version) = try PartTrailer.read(trailer, offset: end)
         guard byteCount <= min(end - headerByteCount, PartLimits.footerByteCountMax) else {
             throw corrupt("a footer of \(byteCount) bytes does not fit")
         }
-        return end - byteCount..<end
+        return Place(range: end - byteCount..<end, version: version)
     }
 }

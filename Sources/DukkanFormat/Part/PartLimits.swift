@@ -1,9 +1,9 @@
-/// The named bounds of format version 1.
+/// The named bounds of the format.
 ///
 /// Writer and reader check the same ones.
 package enum PartLimits {
     /// Version that this release writes; it reads versions 1 up to this one.
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
     /// Rows that the writer puts into a row block at most.
     package static let rowBlockTarget = 16_384
     /// Rows in a row block that the reader accepts.
@@ -26,6 +26,10 @@ package enum PartLimits {
     package static let dictionaryByteCountMax = 1 << 30
     /// Values of a mini-block: the unit of reference, width and patches.
     package static let miniBlockValueCount = 1_024
+    /// Bitmaps that several columns of a row block share.
+    package static let sharedBitmapCountMax = 8
+    /// Knots or entries of a column's model.
+    package static let modelValueCountMax = 1 << 20
     /// Integer streams nest at most this deep.
     package static let streamDepthMax = 6
 }

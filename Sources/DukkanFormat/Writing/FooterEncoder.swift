@@ -3,6 +3,10 @@ struct FooterEncoder {
     private let columns: [ColumnDefinition]
     private let identifier: PartIdentifier
     private var dictionaries: [(count: Int, byteCount: Int)?]
+    /// Bytes of each column's model; 0 for none.
+    private var models: [Int]
+    /// Shared bitmaps of a row block.
+    var sharedBitmapCount = 0
     private var rowBlocks = ByteWriter()
     private var rowBlockCount = 0
     private var stripes = ByteWriter()
@@ -15,25 +19,33 @@ struct FooterEncoder {
         self.columns = columns
         self.identifier = identifier
         self.dictionaries = dictionaries.map { $0.map { ($0.count, 0) } }
+        models = columns.map { _ in 0 }
+    }
+
+    mutating func addModel(column: Int, byteCount: Int) {
+        models[column] = byteCount
     }
 
     mutating func addDictionary(column: Int, byteCount: Int) {
         dictionaries[column]?.byteCount = byteCount
     }
 
+    /// `bitmapByteCounts`: for each shared bitmap the bytes in each row block, 0 where it is missing.
     mutating func addStripe(
-        _ pending: PendingRows, directoryByteCounts: [Int], columns: [[(byteCount: Int, block: EncodedBlock)]]
+        _ pending: PendingRows, directoryByteCounts: [Int], bitmapByteCounts: [[Int]],
+        columns: [[(byteCount: Int, block: EncodedBlock)]]
     ) {
         let plans = pending.planner.blocks
         stripes.appendVarint(plans.count)
         stripeCount += 1
         rowBlockCount += plans.count
-        for (plan, byteCount) in zip(plans, directoryByteCounts) {
+        for (block, plan) in plans.enumerated() {
             rowBlocks.appendVarint(plan.rowCount)
             rowBlocks.appendVarint(plan.runCount)
             rowBlocks.append(
                 (plan.continues ? FooterFlags.continues : 0) | (plan.isNullCustomer ? FooterFlags.nullCustomer : 0))
-            rowBlocks.appendVarint(byteCount)
+            rowBlocks.appendVarint(directoryByteCounts[block])
+            for byteCounts in bitmapByteCounts { rowBlocks.appendVarint(byteCounts[block]) }
             guard !plan.isNullCustomer else { continue }
             append(pending.key(ofRun: plan.firstRun))
             append(pending.key(ofRun: plan.firstRun + plan.runCount - 1))
@@ -78,8 +90,12 @@ struct FooterEncoder {
         if statistics.sum != nil { flags |= FooterFlags.sum }
         if statistics.codePresence != nil { flags |= FooterFlags.codePresence }
         if statistics.containsNaN { flags |= FooterFlags.containsNaN }
+        if block.sharedBitmap != nil { flags |= FooterFlags.needsBitmap }
+        if block.referenceColumn != nil { flags |= FooterFlags.needsColumn }
         columnBlocks.append(flags)
         columnBlocks.appendVarint(statistics.nullCount)
+        if let bitmap = block.sharedBitmap { columnBlocks.appendVarint(bitmap) }
+        if let column = block.referenceColumn { columnBlocks.appendVarint(column) }
         if hasBounds {
             if kind == .doubles {
                 columnBlocks.appendUInt64(statistics.minimumDouble.bitPattern)
@@ -101,17 +117,21 @@ struct FooterEncoder {
         writer.appendVarint(rowCount)
         writer.appendVarint(customerCount)
         writer.appendVarint(columns.count)
-        for (column, dictionary) in zip(columns, dictionaries) {
+        for (place, column) in columns.enumerated() {
             writer.appendString(column.name)
             writer.append(column.type.footerCode)
             if case .decimal(let scale) = column.type { writer.append(UInt8(scale)) }
             writer.append(column.role.footerCode)
-            writer.append(dictionary == nil ? 0 : 1)
+            let dictionary = dictionaries[place], model = models[place]
+            writer.append(
+                (dictionary == nil ? 0 : FooterFlags.dictionary) | (model == 0 ? 0 : FooterFlags.model))
             if let dictionary {
                 writer.appendVarint(dictionary.count)
                 writer.appendVarint(dictionary.byteCount)
             }
+            if model > 0 { writer.appendVarint(model) }
         }
+        writer.appendVarint(sharedBitmapCount)
         writer.appendVarint(rowBlockCount)
         writer.append(rowBlocks.bytes)
         writer.appendVarint(stripeCount)
@@ -134,7 +154,14 @@ enum FooterFlags {
     static let codePresence: UInt8 = 8
     static let containsNaN: UInt8 = 16
     static let storesRanks: UInt8 = 32
-    static let columnBlockAll: UInt8 = 63
+    static let columnBlockOfVersion1: UInt8 = 63
+    static let needsBitmap: UInt8 = 64
+    static let needsColumn: UInt8 = 128
+    static let columnBlockAll: UInt8 = 255
+    // Of a column.
+    static let dictionary: UInt8 = 1
+    static let model: UInt8 = 2
+    static let columnAll: UInt8 = 3
 }
 
 extension ColumnType {

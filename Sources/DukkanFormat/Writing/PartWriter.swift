@@ -12,9 +12,8 @@ package final class PartWriter {
     private var offset = 0
     private var summary: PartSummary
     private var isFinished = false
-    /// Chosen with the first stripe: for each column the codes by rank, where it stores ranks.
-    private var codesByRank: [[UInt32]?] = []
-    private var ranks: [[UInt32]?] = []
+    /// Chosen with the first stripe.
+    private var layout: PartLayout?
 
     /// Rows that are taken over before the next look whether a stripe is full.
     private static let sliceRowCount = 1 << 16
@@ -109,15 +108,9 @@ package final class PartWriter {
             try writeStripe()
             pending.cut(isFinal: true)
         }
-        for (column, dictionary) in dictionaries.enumerated() {
-            guard let dictionary else { continue }
-            var content = ByteWriter()
-            let effort = EncodingEffort(thorough: options.thorough)
-            PartDictionary.encode(
-                dictionary, codesByRank: codesByRank.isEmpty ? [] : codesByRank[column] ?? [], into: &content,
-                effort: effort)
-            let bytes = BlockFrame.wrap(content.bytes, tryLZ4: true, effort: effort)
-            footer.addDictionary(column: column, byteCount: try write(block: bytes))
+        for column in dictionaries.indices {
+            try writeDictionary(column)
+            try writeModel(column)
         }
         let content = footer.encode(rowCount: summary.rowCount, customerCount: summary.customerCount)
         let footerByteCount = try write(block: content)
@@ -126,14 +119,38 @@ package final class PartWriter {
         return summary
     }
 
+    private func writeDictionary(_ column: Int) throws {
+        guard let dictionary = dictionaries[column] else { return }
+        var content = ByteWriter()
+        let effort = EncodingEffort(thorough: options.thorough)
+        PartDictionary.encode(
+            dictionary, codesByRank: layout?.codesByRank[column] ?? [], into: &content, effort: effort)
+        let bytes = BlockFrame.wrap(content.bytes, tryLZ4: true, effort: effort)
+        footer.addDictionary(column: column, byteCount: try write(block: bytes))
+    }
+
+    private func writeModel(_ column: Int) throws {
+        guard let model = layout?.model(of: column) else { return }
+        var content = ByteWriter()
+        let effort = EncodingEffort(thorough: options.thorough)
+        model.encode(into: &content, effort: effort)
+        let bytes = BlockFrame.wrap(content.bytes, tryLZ4: false, effort: effort)
+        footer.addModel(column: column, byteCount: try write(block: bytes))
+    }
+
     private func writeStripe() throws {
-        if codesByRank.isEmpty {
-            codesByRank = StripeEncoder(pending: pending, options: options, ranks: []).chooseRanks()
-            ranks = codesByRank.map { $0.map { PartDictionary.ranks(of: $0) } }
-        }
-        let encoded = StripeEncoder(pending: pending, options: options, ranks: ranks).encode()
+        let rowCount = pending.planner.plannedRowCount
+        var layout = self.layout ?? LayoutChoice(StripeEncoder.Input(pending, options)).choose()
+        layout.extend(with: pending, rows: 0..<rowCount)
+        self.layout = layout
+        footer.sharedBitmapCount = layout.sharedBitmapCount
+        let encoded = StripeEncoder(pending: pending, options: options, layout: layout).encode()
         var directories: [Int] = []
         for directory in encoded.directories { directories.append(try write(block: directory.bytes)) }
+        var bitmaps: [[Int]] = []
+        for blocks in encoded.bitmaps {
+            bitmaps.append(try blocks.map { block in try block.map { try write(block: $0.bytes) } ?? 0 })
+        }
         var columns: [[(byteCount: Int, block: EncodedBlock)]] = []
         for blocks in encoded.columns {
             columns.append(
@@ -144,7 +161,8 @@ package final class PartWriter {
                     return (byteCount, described)
                 })
         }
-        footer.addStripe(pending, directoryByteCounts: directories, columns: columns)
+        footer.addStripe(
+            pending, directoryByteCounts: directories, bitmapByteCounts: bitmaps, columns: columns)
         summarize(encoded)
         pending.removeBlocks()
     }

@@ -5,19 +5,24 @@ import Synchronization
 struct StripeEncoder {
     let pending: PendingRows
     let options: PartOptions
-    /// For each column the ranks of its codes, where it stores ranks.
-    let ranks: [[UInt32]?]
+    let layout: PartLayout
 
     struct Stripe {
         var directories: [EncodedBlock]
+        /// For each shared bitmap the blocks of the stripe; nil where a row block does not have it.
+        var bitmaps: [[EncodedBlock?]]
         /// For each column the blocks of the stripe; none for the customer column.
         var columns: [[EncodedBlock]]
     }
 
     func encode() -> Stripe {
-        let plans = pending.planner.blocks
-        let starts = plans.map { pending.starts(of: $0) }
-        let effort = EncodingEffort(thorough: options.thorough)
+        let input = Input(pending, options)
+        let plans = input.plans
+        var shared: [SharedRows] = []
+        for plan in plans {
+            shared.append(
+                SharedRows(pending, plan, runColumns: layout.runColumns, nullColumns: layout.nullColumns))
+        }
         // A job is a directory (column nil) or a column of one block.
         var jobs: [(column: Int?, block: Int)] = plans.indices.map { (nil, $0) }
         for column in pending.columns.indices where column != pending.customerColumn {
@@ -25,11 +30,12 @@ struct StripeEncoder {
         }
         let results = Results(count: jobs.count, empty: EncodedBlock(bytes: []))
         let work = Work(
-            pending: pending, plans: plans, starts: starts, jobs: jobs, ranks: ranks, effort: effort)
+            input: input, layout: layout, tables: layout.tables.map { $0?.model }, shared: shared, jobs: jobs)
         StripeEncoder.forEach(jobs.count, workers: options.workers) { job in
             results[job] = work.encode(job)
         }
-        var stripe = Stripe(directories: [], columns: pending.columns.map { _ in [] })
+        var stripe = Stripe(
+            directories: [], bitmaps: bitmaps(shared, input), columns: pending.columns.map { _ in [] })
         for (index, job) in jobs.enumerated() {
             if let column = job.column {
                 stripe.columns[column].append(results[index])
@@ -40,20 +46,21 @@ struct StripeEncoder {
         return stripe
     }
 
-    /// For each column the codes by rank, where the stripe's blocks are smaller with ranks than with codes.
-    func chooseRanks() -> [[UInt32]?] {
-        let plans = pending.planner.blocks
-        let starts = plans.map { pending.starts(of: $0) }
-        let effort = EncodingEffort(thorough: options.thorough)
-        let results = Results<[UInt32]?>(count: pending.columns.count, empty: nil)
-        let input = Work(pending: pending, plans: plans, starts: starts, jobs: [], ranks: [], effort: effort)
-        StripeEncoder.forEach(pending.columns.count, workers: options.workers) { column in
-            results[column] = input.codesByRank(column)
+    /// The blocks of the shared bitmaps.
+    private func bitmaps(_ shared: [SharedRows], _ input: Input) -> [[EncodedBlock?]] {
+        func encode(_ words: [UInt64], _ block: Int) -> EncodedBlock? {
+            guard !words.isEmpty else { return nil }
+            var content = ByteWriter()
+            RowBitmap.encode(words, input.plans[block].rowCount, into: &content, effort: input.effort)
+            return EncodedBlock(bytes: BlockFrame.wrap(content.bytes, tryLZ4: false, effort: input.effort))
         }
-        return (0..<pending.columns.count).map { results[$0] }
+        var bitmaps: [[EncodedBlock?]] = []
+        if layout.runBitmap != nil { bitmaps.append(shared.enumerated().map { encode($1.startWords, $0) }) }
+        if layout.nullBitmap != nil { bitmaps.append(shared.enumerated().map { encode($1.validWords, $0) }) }
+        return bitmaps
     }
 
-    private static func forEach(_ count: Int, workers: Int, _ body: @Sendable (Int) -> Void) {
+    static func forEach(_ count: Int, workers: Int, _ body: @Sendable (Int) -> Void) {
         if workers <= 1 {
             for i in 0..<count { body(i) }
             return
@@ -72,61 +79,71 @@ struct StripeEncoder {
         let value = Atomic<Int>(0)
     }
 
-    /// What the jobs read.
+    /// The rows of a stripe.
     ///
     /// Nobody writes to the pending rows while they are encoded.
-    private struct Work: @unchecked Sendable {
+    struct Input: @unchecked Sendable {
         let pending: PendingRows
         let plans: [RowBlockPlan]
         let starts: [[UInt32]]
-        let jobs: [(column: Int?, block: Int)]
-        let ranks: [[UInt32]?]
         let effort: EncodingEffort
+        let workers: Int
 
-        func encode(_ job: Int) -> EncodedBlock {
-            let block = jobs[job].block
-            guard let column = jobs[job].column else {
-                return DirectoryEncoder.encode(
-                    starts: starts[block], keys: pending.keys(of: plans[block]), effort: effort)
-            }
-            return encode(column, block, ranks: ranks[column])
+        init(_ pending: PendingRows, _ options: PartOptions) {
+            self.pending = pending
+            plans = pending.planner.blocks
+            starts = plans.map { pending.starts(of: $0) }
+            effort = EncodingEffort(thorough: options.thorough)
+            workers = options.workers
         }
 
-        /// Ranks must save this many percent, since decoding looks each of them up.
-        private static let rankGainPercentMin = 4
-
-        func codesByRank(_ column: Int) -> [UInt32]? {
-            let count = pending.dictionaryCounts[column]
-            guard pending.hasPartDictionary[column], count > 2, count <= PartDictionary.rankedCountMax,
-                let last = plans.last
-            else { return nil }
-            let codes = PartDictionary.codesByRank(pending.vectors[column].codes, last.firstRow + last.rowCount, count)
-            let ranks = PartDictionary.ranks(of: codes)
-            // A quarter of the stripe tells.
-            var codesByteCount = 0, ranksByteCount = 0
-            for block in stride(from: 0, to: plans.count, by: 4) {
-                codesByteCount += encode(column, block, ranks: nil).bytes.count
-                ranksByteCount += encode(column, block, ranks: ranks).bytes.count
-            }
-            // The table itself is written once, for all stripes; a part of one block must still pay for it.
-            ranksByteCount += count * plans.count / (8 * PartLimits.stripeBlockCountMax) + count / plans.count
-            let limit = codesByteCount * (100 - Work.rankGainPercentMin) / 100
-            return ranksByteCount < limit ? codes : nil
+        /// A block without relations.
+        func relations() -> BlockRelations {
+            BlockRelations(times: pending.vectors[pending.timeColumn], timeColumn: pending.timeColumn)
         }
 
-        private func encode(_ column: Int, _ block: Int, ranks: [UInt32]?) -> EncodedBlock {
+        func encode(_ column: Int, _ block: Int, ranks: [UInt32]?, _ relations: BlockRelations) -> EncodedBlock {
             let plan = plans[block]
             let encoder = ColumnBlockEncoder(
                 definition: pending.columns[column], vector: pending.vectors[column], firstRow: plan.firstRow,
                 rowCount: plan.rowCount, customerStarts: starts[block],
                 partDictionaryCount: pending.hasPartDictionary[column] ? pending.dictionaryCounts[column] : nil,
-                ranks: ranks, pool: pending.pools[column], effort: effort)
+                ranks: ranks, pool: pending.pools[column], relations: relations, effort: effort)
             return encoder.encode()
         }
     }
 
+    /// What the jobs read.
+    private struct Work: Sendable {
+        let input: Input
+        let layout: PartLayout
+        let tables: [TableModel?]
+        let shared: [SharedRows]
+        let jobs: [(column: Int?, block: Int)]
+
+        func encode(_ job: Int) -> EncodedBlock {
+            let block = jobs[job].block
+            guard let column = jobs[job].column else {
+                return DirectoryEncoder.encode(
+                    starts: input.starts[block], keys: input.pending.keys(of: input.plans[block]),
+                    effort: input.effort)
+            }
+            var relations = input.relations()
+            relations.shared = shared[block]
+            relations.runBitmap = layout.runColumns.contains(column) ? layout.runBitmap : nil
+            relations.nullBitmap = layout.nullColumns.contains(column) ? layout.nullBitmap : nil
+            relations.timeModel = layout.timeModels[column]
+            if let table = tables[column], let reference = layout.tables[column]?.referenceColumn {
+                relations.table = table
+                relations.reference = input.pending.vectors[reference]
+                relations.referenceColumn = reference
+            }
+            return input.encode(column, block, ranks: layout.ranks[column], relations)
+        }
+    }
+
     /// One place for each job's result; each job writes its own place only.
-    private final class Results<Result>: @unchecked Sendable {
+    final class Results<Result>: @unchecked Sendable {
         private let places: UnsafeMutableBufferPointer<Result>
 
         init(count: Int, empty: Result) {

@@ -12,6 +12,8 @@ package final class BlockReader: @unchecked Sendable {  // Sendable: handed from
     package let meter: WorkMeter?
     /// Tells the meter that a block's checksum holds.
     let onCheck: (() -> Void)?
+    /// What blocks of the row block that was read last refer to.
+    let references = ReferenceCache()
     private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
 
     package init(meter: WorkMeter? = nil) {

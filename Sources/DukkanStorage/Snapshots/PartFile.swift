@@ -1,4 +1,5 @@
 package import DukkanFormat
+import Synchronization
 
 /// An open part: its descriptor and its footer.
 ///
@@ -10,6 +11,13 @@ package final class PartFile: Sendable {
     package let byteCount: Int
     private let descriptor: FileDescriptor
     private let fileSystem: any FileSystem
+    /// Models and dictionaries of columns that others refer to, by column; read when they are needed first.
+    let columnDetails = Mutex<[Int: ColumnDetails]>([:])
+
+    struct ColumnDetails: Sendable {
+        var model: ColumnModel?
+        var dictionary: StringDictionary?
+    }
 
     /// Opens a part and reads its footer; nil if there is no file of that name.
     init?(path: String, entry: Manifest.Part, fileSystem: any FileSystem) throws {
@@ -51,17 +59,20 @@ package final class PartFile: Sendable {
         defer { piece.deallocate() }
         try fileSystem.readFully(descriptor, into: piece, at: pieceStart, path: path)
         let trailer = UnsafeRawBufferPointer(rebasing: piece[(piece.count - PartFooter.trailerByteCount)...])
-        let range = try PartFooter.footerRange(trailer: trailer, fileByteCount: byteCount)
+        let place = try PartFooter.place(trailer: trailer, fileByteCount: byteCount)
+        let range = place.range
         if range.lowerBound >= pieceStart {
             let bytes = piece[(range.lowerBound - pieceStart)..<(range.upperBound - pieceStart)]
             return try PartFooter(
-                parsing: UnsafeRawBufferPointer(rebasing: bytes), fileByteCount: byteCount, identifier: identifier)
+                parsing: UnsafeRawBufferPointer(rebasing: bytes), version: place.version, fileByteCount: byteCount,
+                identifier: identifier)
         }
         let whole = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 64)
         defer { whole.deallocate() }
         try fileSystem.readFully(descriptor, into: whole, at: range.lowerBound, path: path)
         return try PartFooter(
-            parsing: UnsafeRawBufferPointer(whole), fileByteCount: byteCount, identifier: identifier)
+            parsing: UnsafeRawBufferPointer(whole), version: place.version, fileByteCount: byteCount,
+            identifier: identifier)
     }
 
     /// What the manifest says of a part must be what its footer says.

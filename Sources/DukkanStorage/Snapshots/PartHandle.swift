@@ -45,16 +45,20 @@ package final class PartHandle: Sendable {
         _ column: Int, block: Int, customers: CustomerBlock?, dictionary: StringDictionary?, into vector: ColumnVector,
         reader: BlockReader
     ) throws {
-        let location = footer.columns[column].blocks[block].location
-        try reader.read(file, location) { bytes in
+        let columnBlock = footer.columns[column].blocks[block]
+        var references = BlockReferences()
+        if columnBlock.sharedBitmap != nil || columnBlock.referenceColumn != nil {
+            references = try readReferences(column, columnBlock, block: block, reader: reader)
+        }
+        try reader.read(file, columnBlock.location) { bytes in
             try PartDecoder.decodeColumn(
                 bytes, footer: footer, column: column, block: block, customers: customers, dictionary: dictionary,
-                into: vector, onCheck: reader.onCheck)
+                references: references, into: vector, onCheck: reader.onCheck)
             reader.meter?.endDecode(
                 rowCount: vector.count, byteCount: memoryByteCount(vector, ownsDictionary: dictionary == nil))
         } place: {
             DukkanError.Place(
-                column: footer.columns[column].definition.name, block: block, offset: location.offset)
+                column: footer.columns[column].definition.name, block: block, offset: columnBlock.location.offset)
         }
     }
 

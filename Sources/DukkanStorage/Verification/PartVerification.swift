@@ -56,6 +56,13 @@ struct PartVerification {
 
     private func readDictionaries(_ report: (VerificationFinding) -> Void) -> [StringDictionary?] {
         let reader = BlockReader()
+        for column in part.footer.columns.indices {
+            do {
+                _ = try part.loadModel(column, reader: reader)
+            } catch {
+                report(finding(error))
+            }
+        }
         return part.footer.columns.enumerated().map { column, entry in
             guard entry.dictionary != nil else { return nil }
             do {
@@ -89,6 +96,11 @@ struct PartVerification {
             return nil
         }
         checkDirectory(customers, rowBlock, block, report)
+        do {
+            try part.checkBitmaps(block: block, reader: reader)
+        } catch {
+            report(finding(error, block: block))
+        }
         var edge: Edge?
         for (column, entry) in part.footer.columns.enumerated() where entry.definition.role != .customer {
             if entry.dictionary != nil && dictionaries[column] == nil { continue }

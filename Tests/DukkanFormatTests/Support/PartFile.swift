@@ -44,9 +44,10 @@ struct PartFile {
             let header = UnsafeRawBufferPointer(rebasing: all.prefix(PartFooter.headerByteCount))
             try PartFooter.checkHeader(header, identifier: identifier)
             let trailer = UnsafeRawBufferPointer(rebasing: all.suffix(PartFooter.trailerByteCount))
-            let range = try PartFooter.footerRange(trailer: trailer, fileByteCount: all.count)
+            let place = try PartFooter.place(trailer: trailer, fileByteCount: all.count)
             return try PartFooter(
-                parsing: UnsafeRawBufferPointer(rebasing: all[range]), fileByteCount: all.count, identifier: identifier)
+                parsing: UnsafeRawBufferPointer(rebasing: all[place.range]), version: place.version,
+                fileByteCount: all.count, identifier: identifier)
         }
     }
 
@@ -73,6 +74,11 @@ struct PartFile {
                 try withBlock(location) { try PartDecoder.decodeDictionary($0, footer: footer, column: column) }
             }
         }
+        let models = try footer.columns.indices.map { column in
+            try footer.columns[column].model.map { location in
+                try withBlock(location) { try PartDecoder.decodeModel($0, footer: footer, column: column) }
+            }
+        }
         let customers = CustomerBlock()
         let vectors = footer.columns.map { ColumnVector($0.definition.type.physical) }
         for block in footer.rowBlocks.indices {
@@ -85,17 +91,37 @@ struct PartFile {
                     table.cells[column] += PartFile.customerCells(customers, rowBlock, footer.customerType)
                     continue
                 }
-                let columnBlock = footer.columns[column].blocks[block]
-                try withBlock(columnBlock.location) {
-                    try PartDecoder.decodeColumn(
-                        $0, footer: footer, column: column, block: block,
-                        customers: columnBlock.needsCustomers ? customers : nil, dictionary: dictionaries[column],
-                        into: vectors[column])
-                }
+                try decode(column, block, footer, customers, dictionaries, models, into: vectors[column])
                 table.cells[column] += (0..<rowBlock.rowCount).map { PlainTable.cell(vectors[column], $0) }
             }
         }
         return table
+    }
+
+    private func decode(
+        _ column: Int, _ block: Int, _ footer: PartFooter, _ customers: CustomerBlock,
+        _ dictionaries: [StringDictionary?], _ models: [ColumnModel?], into vector: ColumnVector
+    ) throws {
+        let columnBlock = footer.columns[column].blocks[block]
+        var references = BlockReferences(model: models[column])
+        if let number = columnBlock.sharedBitmap, let location = footer.rowBlocks[block].bitmaps[number] {
+            let bitmap = RowBitmap()
+            try withBlock(location) {
+                try PartDecoder.decodeBitmap($0, footer: footer, block: block, bitmap: number, into: bitmap)
+            }
+            references.bitmap = bitmap
+        }
+        if let reference = columnBlock.referenceColumn {
+            let values = ColumnVector(footer.columns[reference].definition.type.physical)
+            try decode(reference, block, footer, customers, dictionaries, models, into: values)
+            references.column = values
+        }
+        try withBlock(columnBlock.location) {
+            try PartDecoder.decodeColumn(
+                $0, footer: footer, column: column, block: block,
+                customers: columnBlock.needsCustomers ? customers : nil, dictionary: dictionaries[column],
+                references: references, into: vector)
+        }
     }
 
     private static func customerCells(

@@ -1,0 +1,165 @@
+/// What a part knows of a column that follows from another one: stored once, like a dictionary.
+package enum ColumnModel: Sendable {
+    /// The column rises or falls with the time of the row, as numbers do that are given out in turn.
+    case times(TimeModel)
+    /// Another column decides, as the product decides the category.
+    case table(TableModel)
+
+    static let timesForm: UInt8 = 0
+    static let tableForm: UInt8 = 1
+
+    /// What it takes in memory.
+    package var byteCount: Int {
+        switch self {
+        case .times(let model): model.knots.count * 8
+        case .table(let model): model.values.count * 12
+        }
+    }
+
+    func encode(into writer: inout ByteWriter, effort: EncodingEffort) {
+        switch self {
+        case .times(let model):
+            writer.append(ColumnModel.timesForm)
+            model.encode(into: &writer, effort: effort)
+        case .table(let model):
+            writer.append(ColumnModel.tableForm)
+            model.encode(into: &writer, effort: effort)
+        }
+    }
+
+    static func decode(_ reader: inout ByteReader, scratch: ScratchArena) throws(DukkanError) -> ColumnModel {
+        let form = try reader.byte()
+        switch form {
+        case timesForm: return .times(try TimeModel(&reader, scratch))
+        case tableForm: return .table(try TableModel(&reader, scratch))
+        default: throw corrupt("unknown form \(form) of a model")
+        }
+    }
+}
+
+/// A piecewise linear function of time: the values at times that lie equally far apart, a power of two of microseconds.
+///
+/// All in integers, so that every machine predicts the same.
+package struct TimeModel: Sendable {
+    /// Time of the first knot.
+    var origin: Int64
+    /// The knots are 2^shift microseconds apart.
+    var shift: UInt64
+    /// At least two.
+    var knots: [Int64]
+
+    /// Bits of the fraction between two knots that count.
+    private static let fractionWidth: UInt64 = 16
+    static let shiftMax: UInt64 = 62
+
+    init(origin: Int64, shift: UInt64, knots: [Int64]) {
+        self.origin = origin
+        self.shift = shift
+        self.knots = knots
+    }
+
+    func encode(into writer: inout ByteWriter, effort: EncodingEffort) {
+        writer.appendSigned(origin)
+        writer.append(UInt8(shift))
+        writer.appendVarint(knots.count - 2)
+        IntegerStream.encode(knots, knots.count, into: &writer, effort: effort)
+    }
+
+    fileprivate init(_ reader: inout ByteReader, _ scratch: ScratchArena) throws(DukkanError) {
+        origin = try reader.signed()
+        shift = UInt64(try reader.byte())
+        guard shift <= TimeModel.shiftMax else { throw corrupt("knots 2^\(shift) microseconds apart") }
+        let count = try reader.count(PartLimits.modelValueCountMax - 2, "knots of a model") + 2
+        let values = scratch.allocate(Int64.self, count)
+        try IntegerStream.decode(&reader, count, into: values, scratch: scratch)
+        knots = Array(UnsafeBufferPointer(start: values, count: count))
+    }
+
+    /// Adds the prediction for each time to the value beside it, modulo 2^64.
+    ///
+    /// Before the first and behind the last knot the prediction is that knot. O(count).
+    func addPredictions(
+        _ times: UnsafePointer<Int64>, _ count: Int, to values: UnsafeMutablePointer<Int64>, sign: Int64 = 1
+    ) {
+        knots.withUnsafeBufferPointer { knots in
+            let base = knots.baseAddress!
+            let last = UInt64(knots.count - 1), width = TimeModel.fractionWidth
+            let down = shift > width ? shift - width : 0, up = shift > width ? 0 : width - shift
+            let mask = (UInt64(1) << shift) - 1
+            for i in 0..<count {
+                let time = times[i]
+                let distance = time < origin ? 0 : UInt64(bitPattern: time &- origin)
+                let cell = min(distance &>> shift, last &- 1)
+                // Behind the last knot the fraction is whole.
+                let isBehind = distance &>> shift >= last
+                let fraction = isBehind ? 1 << width : ((distance & mask) &>> down) &<< up
+                let low = base[Int(cell)], high = base[Int(cell) + 1]
+                let rise = ((high &- low) &* Int64(fraction)) &>> Int64(width)
+                values[i] = values[i] &+ sign &* (low &+ rise)
+            }
+        }
+    }
+}
+
+/// A value for each value of another column, from the smallest on.
+package struct TableModel: Sendable {
+    /// The other column's value that the first entry is for.
+    var base: Int64
+    /// At least one.
+    var values: [Int64]
+    /// The same as codes.
+    let codes: [UInt32]
+
+    init(base: Int64, values: [Int64]) {
+        self.base = base
+        self.values = values
+        codes = values.map { UInt32(truncatingIfNeeded: $0) }
+    }
+
+    func encode(into writer: inout ByteWriter, effort: EncodingEffort) {
+        writer.appendSigned(base)
+        writer.appendVarint(values.count - 1)
+        IntegerStream.encode(values, values.count, into: &writer, effort: effort)
+    }
+
+    fileprivate init(_ reader: inout ByteReader, _ scratch: ScratchArena) throws(DukkanError) {
+        let base = try reader.signed()
+        let count = try reader.count(PartLimits.modelValueCountMax - 1, "entries of a model") + 1
+        let values = scratch.allocate(Int64.self, count)
+        try IntegerStream.decode(&reader, count, into: values, scratch: scratch)
+        self.init(base: base, values: Array(UnsafeBufferPointer(start: values, count: count)))
+    }
+
+    /// Writes the entry of each key; keys without one get the last entry, which is as good as any.
+    func lookUp(_ keys: UnsafePointer<Int64>, _ count: Int, into out: UnsafeMutablePointer<Int64>) {
+        let last = UInt64(values.count - 1), base = base
+        values.withUnsafeBufferPointer { values in
+            let values = values.baseAddress!
+            for i in 0..<count { out[i] = values[Int(min(UInt64(bitPattern: keys[i] &- base), last))] }
+        }
+    }
+
+    func lookUp(_ keys: UnsafePointer<Int64>, _ count: Int, into out: UnsafeMutablePointer<UInt32>) {
+        let last = UInt64(codes.count - 1), base = base
+        codes.withUnsafeBufferPointer { codes in
+            let codes = codes.baseAddress!
+            for i in 0..<count { out[i] = codes[Int(min(UInt64(bitPattern: keys[i] &- base), last))] }
+        }
+    }
+
+    func lookUp(_ keys: UnsafePointer<UInt32>, _ count: Int, into out: UnsafeMutablePointer<Int64>) {
+        let last = UInt64(values.count - 1), base = base
+        values.withUnsafeBufferPointer { values in
+            let values = values.baseAddress!
+            for i in 0..<count { out[i] = values[Int(min(UInt64(bitPattern: Int64(keys[i]) &- base), last))] }
+        }
+    }
+
+    func lookUp(_ keys: UnsafePointer<UInt32>, _ count: Int, into out: UnsafeMutablePointer<UInt32>) {
+        let last = UInt64(codes.count - 1), base = base
+        codes.withUnsafeBufferPointer { codes in
+            let codes = codes.baseAddress!
+            for i in 0..<count { out[i] = codes[Int(min(UInt64(bitPattern: Int64(keys[i]) &- base), last))] }
+        }
+    }
+}
