@@ -81,6 +81,8 @@ void dukkan_scale(int64_t *values, size_t count, uint64_t multiplier, uint64_t a
     kernels->scale(values, count, multiplier, addend);
 }
 
+size_t dukkan_count_bits(const uint64_t *words, size_t count) { return kernels->count_bits(words, count); }
+
 bool dukkan_is_ascending(const int64_t *values, size_t count) { return kernels->is_ascending(values, count); }
 
 uint32_t dukkan_maximum_code(const uint32_t *values, size_t count) { return kernels->maximum_code(values, count); }
@@ -161,6 +163,6 @@ void dukkan_mark_starts(const uint32_t *starts, size_t count, uint64_t *words) {
     kernels->mark_starts(starts, count, words);
 }
 
-void dukkan_mark_runs(const uint32_t *rests, size_t runs, size_t count, uint64_t *words) {
-    kernels->mark_runs(rests, runs, count, words);
+bool dukkan_mark_runs(const uint32_t *rests, size_t runs, size_t count, uint64_t *words) {
+    return kernels->mark_runs(rests, runs, count, words);
 }

@@ -5,6 +5,7 @@ DUKKAN_V4_BEGIN
 
 #define DUKKAN_AVX512 1
 #define SUFFIXED(name) name##_v4
+#include "bits.inc"
 #include "marks.inc"
 
 /// Loads into a register: VPEXPAND from memory takes several times as long as from a register.
@@ -164,6 +165,7 @@ void dukkan_put_row_kernels_v4(struct dukkan_kernels *kernels) {
     kernels->spread_add_codes = spread_add_codes;
     kernels->customer_values = customer_values;
     kernels->running_sums = running_sums;
+    kernels->count_bits = count_bits_v4;
     kernels->mark_starts = mark_starts_v4;
     kernels->mark_runs = mark_runs_v4;
 }

@@ -54,7 +54,7 @@ extern int8_t dukkan_fill_lanes_32[256][8];
             SUFFIXED(divide_to_doubles), SUFFIXED(spread_integers), SUFFIXED(spread_codes),                            \
             SUFFIXED(spread_add_integers), SUFFIXED(customer_values), SUFFIXED(profile), SUFFIXED(count_widths),       \
             SUFFIXED(look_up_codes), SUFFIXED(fill_forward_integers), SUFFIXED(fill_forward_codes),                    \
-            SUFFIXED(is_ascending), SUFFIXED(unpack_tail_integers), SUFFIXED(unpack_tail_codes),                       \
+            SUFFIXED(count_bits), SUFFIXED(is_ascending), SUFFIXED(unpack_tail_integers), SUFFIXED(unpack_tail_codes), \
             SUFFIXED(select_range), SUFFIXED(select_code), SUFFIXED(select_flags), SUFFIXED(bit_places),               \
             SUFFIXED(running_sums), SUFFIXED(spread_add_codes), SUFFIXED(mark_starts), SUFFIXED(mark_runs)             \
     }

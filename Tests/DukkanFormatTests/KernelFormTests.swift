@@ -170,8 +170,12 @@ import Testing
                 form.mark_starts(starts, 300, &bits)
                 #expect(bits == expected)
                 var runBits = [UInt64](repeating: 7, count: (count + 63) / 64)
-                form.mark_runs(rests, rests.count, count, &runBits)
+                #expect(form.mark_runs(rests, rests.count, count, &runBits))
                 #expect(runBits == Array(expected[..<runBits.count]))
+                #expect(form.count_bits(runBits, runBits.count) == rests.count)
+                #expect(!form.mark_runs(rests, rests.count - 1, count, &runBits))
+                #expect(!form.mark_runs(rests, rests.count, count - 1, &runBits))
+                #expect(!form.mark_runs(rests, rests.count, count + 1, &bits))
             }
         }
     }

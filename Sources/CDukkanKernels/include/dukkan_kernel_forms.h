@@ -24,6 +24,7 @@ struct dukkan_kernels {
     void (*look_up_codes)(uint32_t *, size_t, const uint32_t *, size_t);
     void (*fill_forward_integers)(const int64_t *, const uint64_t *, size_t, int64_t *);
     void (*fill_forward_codes)(const uint32_t *, const uint64_t *, size_t, uint32_t *);
+    size_t (*count_bits)(const uint64_t *, size_t);
     bool (*is_ascending)(const int64_t *, size_t);
     void (*unpack_tail_integers)(const uint8_t *, size_t, uint32_t, uint64_t, int64_t *);
     void (*unpack_tail_codes)(const uint8_t *, size_t, uint32_t, uint32_t, uint32_t *);
@@ -34,7 +35,7 @@ struct dukkan_kernels {
     void (*running_sums)(int64_t *, size_t, int64_t);
     void (*spread_add_codes)(const int64_t *, const uint64_t *, size_t, uint32_t, uint32_t *);
     void (*mark_starts)(const uint32_t *, size_t, uint64_t *);
-    void (*mark_runs)(const uint32_t *, size_t, size_t, uint64_t *);
+    bool (*mark_runs)(const uint32_t *, size_t, size_t, uint64_t *);
 };
 
 /// 0: portable, 1: AVX2 (x86-64-v3), 2: AVX-512. Null where this machine does not have the instructions.

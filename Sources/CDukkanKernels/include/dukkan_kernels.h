@@ -40,8 +40,9 @@ void dukkan_customer_values(const int64_t *differences, const int64_t *firsts, c
 /// The bitmap of `starts`, count + 1 ascending numbers: bit starts[i] - starts[0] for each i whose next number is
 /// greater. Writes (starts[count] - starts[0]) / 64 + 1 words.
 void dukkan_mark_starts(const uint32_t *starts, size_t count, uint64_t *words);
-/// The bitmap of the first rows of runs of rests[i] + 1 rows, which together are `count`. Writes (count + 63) / 64 words.
-void dukkan_mark_runs(const uint32_t *rests, size_t runs, size_t count, uint64_t *words);
+/// The bitmap of the first rows of runs of rests[i] + 1 rows. Writes (count + 63) / 64 words, of which nothing is of use
+/// where the runs together are not `count` rows; then returns false.
+bool dukkan_mark_runs(const uint32_t *rests, size_t runs, size_t count, uint64_t *words);
 
 /// Bounds of a list, and the values that differ from, and that are less than, the one before.
 struct dukkan_profile {
@@ -58,6 +59,8 @@ void dukkan_running_sums(int64_t *values, size_t count, int64_t first);
 /// values[i] = values[i] * multiplier + addend, modulo 2^64.
 void dukkan_scale(int64_t *values, size_t count, uint64_t multiplier, uint64_t addend);
 
+/// How many bits of `count` words are set.
+size_t dukkan_count_bits(const uint64_t *words, size_t count);
 /// Whether each value is greater than the one before.
 bool dukkan_is_ascending(const int64_t *values, size_t count);
 

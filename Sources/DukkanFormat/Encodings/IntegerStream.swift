@@ -58,22 +58,22 @@ extension IntegerStream {
         let lengths = scratch.allocate(UInt32.self, runCount)
         try decode(&reader, runCount, into: values, scratch: scratch, depth: depth + 1)
         try decode(&reader, runCount, into: lengths, scratch: scratch, depth: depth + 1)
-        var total = 0
-        for run in 0..<runCount {
-            total += Int(lengths[run]) + 1
-        }
-        guard total == count else { throw corrupt("runs of \(total) values instead of \(count)") }
         if runCount >= count / markedRunLengthMax {
             let words = scratch.allocate(UInt64.self, (count + 63) / 64)
-            dukkan_mark_runs(lengths, runCount, count, words)
+            guard dukkan_mark_runs(lengths, runCount, count, words) else { throw corrupt(wrongRuns(count)) }
             Output.fillForward(values, words, count, out)
         } else {
+            var total = 0
+            for run in 0..<runCount { total &+= Int(lengths[run]) &+ 1 }
+            guard total == count else { throw corrupt(wrongRuns(count)) }
             store(values, lengths, runCount, out)
         }
     }
 
     /// Runs shorter than this in the mean are marked in a bitmap and filled; longer ones are stored one by one.
     private static let markedRunLengthMax = 48
+
+    private static func wrongRuns(_ count: Int) -> String { "runs of more or fewer than \(count) values" }
 
     private static func store<Output: StreamElement>(
         _ values: UnsafePointer<Output>, _ lengths: UnsafePointer<UInt32>, _ runCount: Int,
@@ -113,9 +113,7 @@ extension IntegerStream {
         words[wordCount - 1] = 0
         UnsafeMutableRawPointer(words).copyMemory(from: bytes, byteCount: byteCount)
         if count & 63 != 0 { words[wordCount - 1] &= (1 << UInt64(count & 63)) - 1 }
-        var setCount = 0
-        for word in 0..<wordCount { setCount += words[word].nonzeroBitCount }
-        return setCount
+        return dukkan_count_bits(words, wordCount)
     }
 
     private static func decodeDictionary<Output: StreamElement>(

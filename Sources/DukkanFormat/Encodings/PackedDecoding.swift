@@ -196,9 +196,9 @@ extension PackedEncoding {
             words[(count - 1) / 64] = 0
             UnsafeMutableRawPointer(words).copyMemory(from: places, byteCount: placeByteCount)
             if count & 63 != 0 { words[(count - 1) / 64] &= (1 << UInt64(count & 63)) - 1 }
-            var found = 0
-            for word in 0..<(count + 63) / 64 { found += words[word].nonzeroBitCount }
-            guard found == patchCount else { throw corrupt("patches other than stated") }
+            guard dukkan_count_bits(words, (count + 63) / 64) == patchCount else {
+                throw corrupt("patches other than stated")
+            }
             Output.addSpread(highs, words, count, width, out)
         } else {
             let positions = memory

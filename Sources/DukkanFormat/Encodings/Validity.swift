@@ -1,3 +1,5 @@
+import CDukkanKernels
+
 /// Which rows of a block hold a value.
 ///
 /// The first byte of a column block's content: the form, and whether null rows have a place among the values.
@@ -79,9 +81,9 @@ enum Validity {
             throw corrupt("unknown form \(form) of nulls")
         }
         if rowCount & 63 != 0 { words[wordCount - 1] &= (1 << UInt64(rowCount & 63)) - 1 }
-        var present = 0
-        for word in 0..<wordCount { present += words[word].nonzeroBitCount }
-        guard present == rowCount - nullCount else { throw corrupt("the number of nulls is not as stated") }
+        guard dukkan_count_bits(words, wordCount) == rowCount - nullCount else {
+            throw corrupt("the number of nulls is not as stated")
+        }
     }
 
     /// The name that `inspect` shows.

@@ -50,11 +50,7 @@ final class Bits {
         words.update(from: other.words, count: wordCount)
     }
 
-    var setCount: Int {
-        var total = 0
-        for w in 0..<wordCount { total &+= words[w].nonzeroBitCount }
-        return total
-    }
+    var setCount: Int { dukkan_count_bits(words, wordCount) }
 
     subscript(row: Int) -> Bool { words[row >> 6] & (1 << UInt64(row & 63)) != 0 }
 

@@ -1,3 +1,4 @@
+import CDukkanKernels
 import DukkanFormat
 
 /// How the strings of one requested column get their codes.
@@ -70,12 +71,19 @@ final class ScanCursor {
     private static func renumber(_ vector: ColumnVector, _ map: [UInt32]) {
         // An empty dictionary has no code 0.
         if map.isEmpty { return }
-        let codes = vector.codes
-        map.withUnsafeBufferPointer { map in
-            for row in 0..<vector.count { codes[row] = map[Int(codes[row])] }
-        }
+        let codes = vector.codes, count = vector.count
+        map.withUnsafeBufferPointer { dukkan_look_up_codes(codes, count, $0.baseAddress, $0.count) }
         guard vector.hasNulls else { return }
-        for row in 0..<vector.count where !vector.isValid(row) { codes[row] = 0 }
+        let validity = vector.validity
+        for start in stride(from: 0, to: count, by: 64) {
+            var absent = ~validity[start >> 6]
+            while absent != 0 {
+                let row = start &+ absent.trailingZeroBitCount
+                if row >= count { break }
+                codes[row] = 0
+                absent &= absent &- 1
+            }
+        }
     }
 
     /// Customers of the loaded directory block within a range, as places in the directory.
