@@ -16,7 +16,14 @@ let package = Package(
                 .product(name: "Dukkan", package: "dukkan"), .product(name: "Benchmark", package: "benchmark"),
             ],
             path: "Benchmarks/DukkanBenchmarks",
-            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
+        // The library's own kernels, which it does not offer to others: the same files under another name.
+        .target(name: "DukkanKernelSources", path: "Benchmarks/DukkanKernelSources"),
+        .executableTarget(
+            name: "KernelBenchmarks",
+            dependencies: ["DukkanKernelSources", .product(name: "Benchmark", package: "benchmark")],
+            path: "Benchmarks/KernelBenchmarks",
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
     ],
     swiftLanguageModes: [.v6]
 )

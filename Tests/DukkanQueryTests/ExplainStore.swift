@@ -40,7 +40,8 @@ struct ExplainStore {
     func explain(_ statement: Statement, analyze: Bool, threads: Int = 1) throws -> Explanation {
         let options = EngineOptions(threads: threads, memoryBudgetBytes: 1 << 28) { "\($0)" }
         return try Engine.explain(
-            statement, analyze: analyze, snapshot: try engine.core.snapshot(), options: options, control: nil)
+            statement, analyze: analyze, snapshot: try engine.core.snapshot(), options: options, control: nil
+        ).explanation
     }
 
     /// Bytes of the blocks of columns, from the parts' footers; `nil` is the customer directory.

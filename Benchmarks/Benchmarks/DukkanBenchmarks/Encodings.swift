@@ -1,47 +1,74 @@
 import Benchmark
 import Dukkan
 
-/// Columns of one shape each: what they take on disk, and how fast a sum reads them.
+/// Columns of one shape each: how fast their blocks are decoded, beside a copy of the decoded values in memory.
 func encodingBenchmarks() {
-    let shapes: [(String, @Sendable (Int, inout Numbers) -> Int)] = [
-        ("constant", { _, _ in 42 }),
-        ("runs", { row, _ in row / 1000 }),
-        ("ascending", { row, _ in row * 3 }),
-        ("small", { _, numbers in numbers.below(4096) }),
-        ("small with outliers", { row, numbers in row % 997 == 0 ? numbers.below(1 << 40) : numbers.below(4096) }),
-        ("few values", { _, numbers in numbers.below(16) * 1_000_003 }),
-        ("wide", { _, numbers in numbers.below(1 << 60) }),
-    ]
-    let rowCount = 200_000
-    for (name, value) in shapes {
+    for column in MeasuredColumn.all {
         Benchmark(
-            "encoding, \(name)",
-            configuration: .init(metrics: [.wallClock, .throughput, .bytesOnDisk, .bytesRead])
-        ) { (benchmark: Benchmark, store: Store) in
-            let bytes = try ScratchStore.byteCount(store)
+            "encoding, \(column.name)",
+            configuration: .init(
+                metrics: [.decoded, .copied, .shareOfCopy, .bytesOnDisk], warmupIterations: 3, maxIterations: 100)
+        ) { (benchmark: Benchmark, measured: MeasuredStore) in
             for _ in benchmark.scaledIterations {
-                let result = try store.query("SELECT sum(value), sum(value + 0) FROM rows") as QueryResult
-                blackHole(result.rows)
-                benchmark.measurement(.bytesRead, result.cost.bytesRead)
-                benchmark.measurement(.bytesOnDisk, bytes)
+                let explanation = try measured.store.explain(column.statement, analyze: true) as Explanation
+                guard let value = find(explanation.root), value.decodeTime > .zero else { continue }
+                let copy = measured.memory.copy(byteCount: value.bytesDecoded)
+                benchmark.measurement(.decoded, perMicrosecond(value.rowsDecoded, value.decodeTime))
+                benchmark.measurement(.copied, perMicrosecond(value.rowsDecoded, copy))
+                benchmark.measurement(.shareOfCopy, Int(100 * (copy / value.decodeTime)))
+                benchmark.measurement(.bytesOnDisk, value.bytesRead)
             }
         } setup: {
-            let schema = TableSchema(
-                "rows",
-                columns: [
-                    ColumnDefinition("customer_id", .int, role: .customer),
-                    ColumnDefinition("ts", .timestamp, role: .time), ColumnDefinition("value", .int),
-                ])
-            let store = try ScratchStore.make(name, tables: [schema])
-            var numbers = Numbers(seed: 7)
-            let rows = RowBatchBuilder(schema)
-            try rows.append((0..<rowCount).map { $0 / 10 }, to: "customer_id")
-            try rows.append((0..<rowCount).map { Timestamp(microseconds: Int64($0) * 1_000_000) }, to: "ts")
-            try rows.append((0..<rowCount).map { value($0, &numbers) }, to: "value")
-            try store.append(rows)
-            let commit: () throws -> Void = { try store.commit() }
-            try commit()
-            return store
+            let store = try ScratchStore.make(column.name, tables: [column.schema])
+            try store.append(try column.batch())
+            try { try store.commit() }()
+            return MeasuredStore(store: store, memory: CopiedMemory(byteCount: MeasuredColumn.rowCount * 40))
         }
+    }
+}
+
+private struct MeasuredStore {
+    var store: Store
+    var memory: CopiedMemory
+}
+
+/// The measured column below an operator.
+private func find(_ operation: Explanation.Operator) -> Explanation.Column? {
+    operation.columns.first { $0.name == "value" } ?? operation.inputs.lazy.compactMap { find($0) }.first
+}
+
+private func perMicrosecond(_ count: Int, _ time: Duration) -> Int {
+    time > .zero ? Int(Double(count) / (time / .microseconds(1))) : 0
+}
+
+/// Two pieces of memory, one copied into the other a block at a time, as blocks are decoded into a vector used again.
+final class CopiedMemory: @unchecked Sendable {  // Sendable: one benchmark runs at a time.
+    private let source: UnsafeMutableRawBufferPointer
+    private let target: UnsafeMutableRawBufferPointer
+    private static let blockByteCount = 16_384 * 8
+
+    init(byteCount: Int) {
+        source = .allocate(byteCount: byteCount, alignment: 64)
+        target = .allocate(byteCount: CopiedMemory.blockByteCount, alignment: 64)
+        for index in source.indices { source[index] = UInt8(truncatingIfNeeded: index) }
+    }
+
+    deinit {
+        source.deallocate()
+        target.deallocate()
+    }
+
+    /// The time of copying so many bytes.
+    func copy(byteCount: Int) -> Duration {
+        let clock = ContinuousClock()
+        let start = clock.now
+        var done = 0
+        while done < byteCount {
+            let length = min(CopiedMemory.blockByteCount, byteCount - done, source.count)
+            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[..<length]))
+            blackHole(target[length - 1])
+            done += length
+        }
+        return clock.now - start
     }
 }

@@ -7,7 +7,7 @@ func ingestBenchmarks() {
     Benchmark("ingest, columns", configuration: .init(metrics: [.wallClock, .bytesOnDisk])) {
         (benchmark: Benchmark, batch: RowBatchBuilder) in
         for iteration in benchmark.scaledIterations {
-            let store = try ScratchStore.make("columns-\(iteration)", tables: [ShopColumns.schema])
+            let store = try ScratchStore.make("columns-\(iteration)", tables: [MeasuredShop.schema])
             benchmark.startMeasurement()
             try store.append(batch)
             try { try store.commit() }()
@@ -16,13 +16,13 @@ func ingestBenchmarks() {
             store.close()
         }
     } setup: {
-        try ShopColumns(seed: 1).batch()
+        try MeasuredShop(seed: 1).batch()
     }
 
     Benchmark("ingest, CSV", configuration: .init(metrics: [.wallClock, .bytesOnDisk])) {
         (benchmark: Benchmark, path: String) in
         for iteration in benchmark.scaledIterations {
-            let store = try ScratchStore.make("csv-\(iteration)", tables: [ShopColumns.schema])
+            let store = try ScratchStore.make("csv-\(iteration)", tables: [MeasuredShop.schema])
             benchmark.startMeasurement()
             let report = try { try store.importFiles([path], into: "events") }()
             benchmark.stopMeasurement()
@@ -31,9 +31,9 @@ func ingestBenchmarks() {
             store.close()
         }
     } setup: {
-        let columns = ShopColumns(seed: 1)
+        let columns = MeasuredShop(seed: 1)
         var text = "customer_id,ts,event,country,value\n"
-        for row in 0..<ShopColumns.rowCount {
+        for row in 0..<MeasuredShop.rowCount {
             let cents = columns.cents[row]
             let tail = cents % 100 < 10 ? "0\(cents % 100)" : "\(cents % 100)"
             text += "\(columns.customers[row]),\(columns.times[row]),\(columns.events[row]),\(columns.countries[row]),"

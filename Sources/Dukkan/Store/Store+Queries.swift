@@ -65,9 +65,7 @@ extension Store {
     /// Answers a statement that was read from a text; errors tell its place there.
     package func run(_ parsed: ParsedStatement, control: WorkControl?) throws -> QueryResult {
         do {
-            if case .explain(let analyze, let inner) = parsed.statement {
-                return try explain(inner, analyze: analyze, parsing: parsed.duration, control: control).result
-            }
+            if case .explain = parsed.statement { return try explain(parsed, control: control).explanation.result }
             return try run(parsed.statement, control: control)
         } catch let error as DukkanError {
             throw parsed.placed(error)
@@ -80,56 +78,11 @@ extension Store {
         return QueryResult(columns: [], rows: [], shape: .done)
     }
 
-    /// How a query would be answered, and with `analyze` how it was and what each part of the work cost.
-    ///
-    /// What the query reads and decodes is the same as without; measuring adds a few looks at the clock for each block.
-    ///
-    /// ```swift
-    /// let explanation = try await store.explain("FUNNEL sessions, orders WITHIN 7 DAYS", analyze: true)
-    /// for line in explanation.lines { print(line) }
-    /// ```
-    ///
-    /// - Parameter text: one query, with or without `EXPLAIN` before it.
-    /// - Throws: As ``query(_:control:)-(String,_)``; `invalidQuery` for a statement that is not a query.
-    public func explain(_ text: String, analyze: Bool = false, control: WorkControl? = nil) throws -> Explanation {
-        let parsed = try ParsedStatement(single: text)
-        do {
-            if case .explain(let asked, let inner) = parsed.statement {
-                return try explain(inner, analyze: analyze || asked, parsing: parsed.duration, control: control)
-            }
-            return try explain(parsed.statement, analyze: analyze, parsing: parsed.duration, control: control)
-        } catch let error as DukkanError {
-            throw parsed.placed(error)
-        }
-    }
-
-    /// The same without blocking the caller's executor.
-    public func explain(_ text: String, analyze: Bool = false, control: WorkControl? = nil) async throws -> Explanation
-    {
-        try await offload(control) { try self.explain(text, analyze: analyze, control: $0) }
-    }
-
-    /// The same for a query made in Swift.
-    public func explain(
-        _ statement: Statement, analyze: Bool = false, control: WorkControl? = nil
-    ) throws -> Explanation {
-        try explain(statement, analyze: analyze, parsing: nil, control: control)
-    }
-
-    private func explain(
-        _ statement: Statement, analyze: Bool, parsing: Duration?, control: WorkControl?
-    ) throws -> Explanation {
-        let snapshot = try core.snapshot()
-        return try Engine.explain(
-            statement, analyze: analyze, snapshot: snapshot, options: try engineOptions(snapshot), control: control,
-            parsing: parsing)
-    }
-
     private func answer(_ statement: Statement, on snapshot: Snapshot, control: WorkControl?) throws -> QueryResult {
         try Engine.run(statement, snapshot: snapshot, options: try engineOptions(snapshot), control: control)
     }
 
-    private func engineOptions(_ snapshot: Snapshot) throws -> EngineOptions {
+    func engineOptions(_ snapshot: Snapshot) throws -> EngineOptions {
         var segments: [String: Expression] = [:]
         for segment in snapshot.segments {
             segments[segment.name] = try Parser.parseSegmentCondition(segment.text)
@@ -151,7 +104,7 @@ extension Statement {
 
 extension ParsedStatement {
     /// The only statement of a text.
-    fileprivate init(single text: String) throws {
+    init(single text: String) throws {
         let parsed = try Parser.parse(text)
         guard let first = parsed.first else { throw DukkanError(.syntax, "there is no statement in the text") }
         guard parsed.count == 1 else {

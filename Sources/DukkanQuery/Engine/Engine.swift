@@ -51,7 +51,8 @@ package enum Engine {
         case .retention(let query): return try RetentionRun(query, context(query.options)).run()
         case .deciles(let query): return try DecileRun(query, context(query.options)).run()
         case .explain(let analyze, let inner):
-            return try explain(inner, analyze: analyze, snapshot: snapshot, options: options, control: control).result
+            return try explain(inner, analyze: analyze, snapshot: snapshot, options: options, control: control)
+                .explanation.result
         default:
             throw DukkanError(.invalidQuery, "this statement is not a query")
         }
@@ -60,13 +61,14 @@ package enum Engine {
     /// Plans a statement, with `analyze` runs it too, and tells how and at what cost.
     ///
     /// - Parameter parsing: what reading the statement's text took, where it was read.
+    /// - Returns: with it the query's own answer, empty unless it ran.
     /// - Throws: As ``run(_:snapshot:options:control:)``.
     package static func explain(
         _ statement: Statement, analyze: Bool, snapshot: Snapshot, options: EngineOptions, control: WorkControl?,
         parsing: Duration? = nil
-    ) throws -> Explanation {
+    ) throws -> (explanation: Explanation, answer: QueryResult) {
         let trace = QueryTrace(isAnalyzed: analyze)
         let answer = try run(statement, snapshot: snapshot, options: options, control: control, trace: trace)
-        return trace.explanation(answer, options: options, parsing: parsing)
+        return (trace.explanation(answer, options: options, parsing: parsing), answer)
     }
 }

@@ -34,10 +34,14 @@ extension Explanation {
         let columns = Explanation.columns(of: root)
         let cost = analysis.cost
         let decoded = ExplanationText.bytes(columns.reduce(0) { $0 + $1.bytesDecoded })
-        let threads = analysis.threadTimes.map { ms($0) }.joined(separator: " + ")
+        func each(_ times: [Duration]) -> String {
+            times.map { ExplanationText.milliseconds($0) }.joined(separator: " + ") + " ms"
+        }
         var lines = ["", "time: \(ms(phases.total)) = " + parts.joined(separator: ", ")]
-        if !threads.isEmpty {
-            lines.append("threads: \(analysis.threadTimes.count), at work \(threads)")
+        if !analysis.threadTimes.isEmpty {
+            lines.append(
+                "threads: \(analysis.threadTimes.count), at work \(each(analysis.threadTimes)), "
+                    + "of it on a processor \(each(analysis.processorTimes))")
         }
         if analysis.countingTime > .zero {
             lines.append(
@@ -77,6 +81,9 @@ private struct PlanSheet {
         }
     }
 
+    /// A longer list has a line for each of its items.
+    private static let listWidthMax = 80
+
     static func time(of operation: Explanation.Operator) -> Duration {
         operation.inputs.reduce(operation.work?.time ?? .zero) { $0 + time(of: $1) }
     }
@@ -115,7 +122,14 @@ private struct PlanSheet {
             case .count(let count): counts.append("\(fact.name) \(ExplanationText.grouped(count))")
             case .bytes(let count): counts.append("\(fact.name) \(ExplanationText.bytes(count))")
             case .text(let text): lines.append("\(fact.name): \(text)")
-            case .texts(let texts): lines.append("\(fact.name): " + texts.joined(separator: ", "))
+            case .texts(let texts):
+                let line = "\(fact.name): " + texts.joined(separator: ", ")
+                if texts.count > 1, line.count > PlanSheet.listWidthMax {
+                    lines.append("\(fact.name):")
+                    lines += texts.map { "  " + $0 }
+                } else {
+                    lines.append(line)
+                }
             }
         }
         return (counts.isEmpty ? [] : [counts.joined(separator: ", ")]) + lines

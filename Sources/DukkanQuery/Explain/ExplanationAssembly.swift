@@ -103,6 +103,7 @@ struct ExplanationAssembly {
             threadTimes: workers.map { meter in
                 .nanoseconds(meter.nanoseconds.reduce(0, +) + meter.columns.reduce(0) { $0 + $1.nanoseconds })
             },
+            processorTimes: workers.map { .nanoseconds($0.processorNanoseconds) },
             countingTime: .nanoseconds(
                 workers.reduce(0) { $0 + $1.nanoseconds[WorkMeter.Stage.counting.place] }),
             cost: cost, rowCount: rowCount)

@@ -101,6 +101,9 @@ public struct Explanation: Sendable, Hashable {
         public var phases: Phases
         /// How long each thread worked.
         public var threadTimes: [Duration]
+        /// How long each thread had a processor: less than it worked where other programs had it, or where a file was
+        /// waited for.
+        public var processorTimes: [Duration]
         /// How much of that went into counting what is reported here.
         public var countingTime: Duration
         /// The totals that a plain query reports too.

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// What one thread does for a query: how long it is at which stage, how many rows pass, and what it reads of which column.
 ///
 /// Each moment belongs to one stage, the one entered last, so that the times of a thread add up to its time. Costs a look
@@ -55,6 +63,9 @@ package final class WorkMeter: @unchecked Sendable {  // Sendable: its thread's 
     private var places: [ColumnKey: Int] = [:]
     private var stage = Stage.other
     private var mark = WorkMeter.now()
+    private let processorMark = WorkMeter.processorNow()
+    /// How long the thread had a processor, once it has ended: less than its time where others had it.
+    package private(set) var processorNanoseconds = 0
     private var open: (column: Int, checkNanoseconds: Int)?
 
     package init() {}
@@ -64,6 +75,18 @@ package final class WorkMeter: @unchecked Sendable {  // Sendable: its thread's 
     private static func now() -> Int {
         let (seconds, attoseconds) = (ContinuousClock.now - origin).components
         return Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
+    }
+
+    private static func processorNow() -> Int {
+        var time = timespec()
+        guard clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) == 0 else { return 0 }
+        return Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec)
+    }
+
+    /// Ends the thread's work; called on the thread that made the meter.
+    package func end() {
+        enter(.other)
+        processorNanoseconds = WorkMeter.processorNow() - processorMark
     }
 
     /// Time since the last change.

@@ -35,7 +35,7 @@ package func forEachMorsel<State>(
             isStopped.store(true, ordering: .relaxed)
             outcome.withLock { if $0.error == nil { $0.error = error } }
         }
-        meter?.enter(.other)
+        meter?.end()
         cost.add(worker.reader)
         let finished = UncheckedTransfer(value: state)
         outcome.withLock { $0.states.append(finished.value) }

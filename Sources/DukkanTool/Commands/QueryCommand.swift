@@ -64,12 +64,31 @@ struct QueryCommand: ParsableCommand {
             let start = clock.now
             let control = WorkControl(deadline: timeout.map { start + .seconds($0) })
             let result = try Interruption.cancelling(control) {
-                try StatementText.locating(one) { try opened.run(one, control: control) }
+                try StatementText.locating(one) {
+                    guard case .explain = one.statement else { return try opened.run(one, control: control) }
+                    return try explain(one, opened, control)
+                }
             }
             let elapsed = (clock.now - start).milliseconds
             try write(result, of: one, number: index, count: parsed.count, elapsed: elapsed, to: output)
             try output.flush()
         }
+    }
+
+    /// The answer of an `EXPLAIN`; of `EXPLAIN ANALYZE` with the time that the query's own answer takes as text.
+    private func explain(_ parsed: ParsedStatement, _ store: Store, _ control: WorkControl) throws -> QueryResult {
+        var (explanation, answer) = try store.explain(parsed, control: control)
+        if case .explain(analyze: true, let query) = parsed.statement {
+            var shown = parsed
+            shown.statement = query
+            let clock = ContinuousClock()
+            let start = clock.now
+            let output = Output(descriptor: nil)
+            try write(answer, of: shown, number: 0, count: 1, elapsed: 0, to: output)
+            try output.flush()
+            explanation.analysis?.phases.render = clock.now - start
+        }
+        return explanation.result
     }
 
     private func write(

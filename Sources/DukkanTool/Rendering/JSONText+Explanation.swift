@@ -17,6 +17,7 @@ extension JSONText {
             times.append(("total_ms", phases.total))
             members.append(("phases", object(times.map { ($0.0, milliseconds($0.1)) })))
             members.append(("thread_ms", list(analysis.threadTimes.map { milliseconds($0) })))
+            members.append(("thread_processor_ms", list(analysis.processorTimes.map { milliseconds($0) })))
             members.append(("counting_ms", milliseconds(analysis.countingTime)))
             members.append(("bytes_read", String(analysis.cost.bytesRead)))
             members.append(("blocks_decoded", String(analysis.cost.blocksDecoded)))

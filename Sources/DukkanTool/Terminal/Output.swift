@@ -15,11 +15,12 @@ struct WriteFailure: Error, CustomStringConvertible {
 
 /// Buffered bytes to a file descriptor.
 final class Output {
-    private let descriptor: Int32
+    private let descriptor: Int32?
     private var buffer: [UInt8] = []
     private static let bufferByteCount = 1 << 16
 
-    init(descriptor: Int32) {
+    /// - Parameter descriptor: nil: what is written goes nowhere.
+    init(descriptor: Int32?) {
         self.descriptor = descriptor
         buffer.reserveCapacity(Output.bufferByteCount * 2)
     }
@@ -37,7 +38,7 @@ final class Output {
 
     func write(_ bytes: [UInt8]) throws {
         if buffer.isEmpty && bytes.count >= Output.bufferByteCount {
-            try Output.write(bytes, to: descriptor)
+            if let descriptor { try Output.write(bytes, to: descriptor) }
         } else {
             buffer.append(contentsOf: bytes)
             if buffer.count >= Output.bufferByteCount { try flush() }
@@ -46,7 +47,7 @@ final class Output {
 
     func flush() throws {
         defer { buffer.removeAll(keepingCapacity: true) }
-        try Output.write(buffer, to: descriptor)
+        if let descriptor { try Output.write(buffer, to: descriptor) }
     }
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32) throws {

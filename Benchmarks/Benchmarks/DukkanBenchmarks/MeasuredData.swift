@@ -1,0 +1,1 @@
+../../../Tests/DukkanTests/Counts/MeasuredData.swift
