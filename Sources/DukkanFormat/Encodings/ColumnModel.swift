@@ -131,35 +131,47 @@ package struct TableModel: Sendable {
     }
 
     /// Writes the entry of each key; keys without one get the last entry, which is as good as any.
-    func lookUp(_ keys: UnsafePointer<Int64>, _ count: Int, into out: UnsafeMutablePointer<Int64>) {
-        let last = UInt64(values.count - 1), base = base
-        values.withUnsafeBufferPointer { values in
-            let values = values.baseAddress!
-            for i in 0..<count { out[i] = values[Int(min(UInt64(bitPattern: keys[i] &- base), last))] }
+    ///
+    /// With `words`, only rows whose bit is set get one, and the others 0. O(count).
+    func lookUp<Key: FixedWidthInteger & BitwiseCopyable, Output: LookedUpElement>(
+        _ keys: UnsafePointer<Key>, _ words: UnsafePointer<UInt64>?, _ count: Int,
+        into out: UnsafeMutablePointer<Output>
+    ) {
+        let base = base
+        Output.withEntries(of: self) { entries in
+            let entry = entries.baseAddress!, last = UInt64(entries.count - 1)
+            guard let words else {
+                for row in 0..<count {
+                    out[row] = entry[Int(min(UInt64(bitPattern: Int64(truncatingIfNeeded: keys[row]) &- base), last))]
+                }
+                return
+            }
+            out.update(repeating: 0, count: count)
+            for word in 0..<(count + 63) / 64 {
+                var rest = words[word]
+                while rest != 0 {
+                    let row = word * 64 + rest.trailingZeroBitCount
+                    out[row] = entry[Int(min(UInt64(bitPattern: Int64(truncatingIfNeeded: keys[row]) &- base), last))]
+                    rest &= rest &- 1
+                }
+            }
         }
     }
+}
 
-    func lookUp(_ keys: UnsafePointer<Int64>, _ count: Int, into out: UnsafeMutablePointer<UInt32>) {
-        let last = UInt64(codes.count - 1), base = base
-        codes.withUnsafeBufferPointer { codes in
-            let codes = codes.baseAddress!
-            for i in 0..<count { out[i] = codes[Int(min(UInt64(bitPattern: keys[i] &- base), last))] }
-        }
+/// What a look-up yields: integers or codes.
+protocol LookedUpElement: StreamElement {
+    static func withEntries(of table: TableModel, _ body: (UnsafeBufferPointer<Self>) -> Void)
+}
+
+extension Int64: LookedUpElement {
+    static func withEntries(of table: TableModel, _ body: (UnsafeBufferPointer<Int64>) -> Void) {
+        table.values.withUnsafeBufferPointer(body)
     }
+}
 
-    func lookUp(_ keys: UnsafePointer<UInt32>, _ count: Int, into out: UnsafeMutablePointer<Int64>) {
-        let last = UInt64(values.count - 1), base = base
-        values.withUnsafeBufferPointer { values in
-            let values = values.baseAddress!
-            for i in 0..<count { out[i] = values[Int(min(UInt64(bitPattern: Int64(keys[i]) &- base), last))] }
-        }
-    }
-
-    func lookUp(_ keys: UnsafePointer<UInt32>, _ count: Int, into out: UnsafeMutablePointer<UInt32>) {
-        let last = UInt64(codes.count - 1), base = base
-        codes.withUnsafeBufferPointer { codes in
-            let codes = codes.baseAddress!
-            for i in 0..<count { out[i] = codes[Int(min(UInt64(bitPattern: Int64(keys[i]) &- base), last))] }
-        }
+extension UInt32: LookedUpElement {
+    static func withEntries(of table: TableModel, _ body: (UnsafeBufferPointer<UInt32>) -> Void) {
+        table.codes.withUnsafeBufferPointer(body)
     }
 }

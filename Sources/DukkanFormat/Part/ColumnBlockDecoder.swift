@@ -13,6 +13,23 @@ struct ColumnBlockDecoder {
     let dictionary: StringDictionary?
     let references: BlockReferences
     let scratch: ScratchArena
+    /// The block's null rows are those of the reference column.
+    private var isReferenceValidity = false
+
+    init(
+        reader: ByteReader, rowCount: Int, nullCount: Int, customers: CustomerBlock?, hasPartDictionary: Bool,
+        storesRanks: Bool, dictionary: StringDictionary?, references: BlockReferences, scratch: ScratchArena
+    ) {
+        self.reader = reader
+        self.rowCount = rowCount
+        self.nullCount = nullCount
+        self.customers = customers
+        self.hasPartDictionary = hasPartDictionary
+        self.storesRanks = storesRanks
+        self.dictionary = dictionary
+        self.references = references
+        self.scratch = scratch
+    }
 
     mutating func decode(into vector: ColumnVector) throws(DukkanError) {
         vector.removeAll()
@@ -32,8 +49,14 @@ struct ColumnBlockDecoder {
                     &reader, form: form, rowCount: rowCount, nullCount: nullCount, references: references, into: vector,
                     scratch: scratch)
             }
-            let isFilled = form & Validity.filledFlag != 0 || form == Validity.reference
+            let isFilled = form & Validity.filledFlag != 0
+            isReferenceValidity = form == Validity.reference
             if form == Validity.noNulls {
+                try decodeValues(rowCount, into: vector)
+            } else if isReferenceValidity {
+                guard reader.next == StreamTag.lookedUp.rawValue, vector.kind != .doubles else {
+                    throw corrupt("nulls of another column without its values")
+                }
                 try decodeValues(rowCount, into: vector)
             } else if isFilled {
                 try decodeValues(rowCount, into: vector)
@@ -202,9 +225,10 @@ struct ColumnBlockDecoder {
         scratch.note(0, StreamTag.lookedUp.name)
         let column = try references.column(of: rowCount)
         guard case .table(let table) = references.model else { throw corrupt("a look-up without a table") }
+        let words = isReferenceValidity ? UnsafePointer(column.validity) : nil
         switch column.kind {
-        case .integers: Output.lookUp(table, column.integers, rowCount, into: out)
-        case .codes: Output.lookUp(table, column.codes, rowCount, into: out)
+        case .integers: table.lookUp(column.integers, words, rowCount, into: out)
+        case .codes: table.lookUp(column.codes, words, rowCount, into: out)
         case .doubles: throw corrupt("a look-up by doubles")
         }
         let exceptionCount = try reader.count(rowCount, "exceptions of a look-up")
@@ -216,7 +240,9 @@ struct ColumnBlockDecoder {
         var row = -1
         for i in 0..<exceptionCount {
             row += Int(gaps[i]) + 1
-            guard row < rowCount else { throw corrupt("an exception outside its block") }
+            guard row < rowCount, words.map({ $0[row >> 6] >> UInt64(row & 63) & 1 == 1 }) ?? true else {
+                throw corrupt("an exception outside its block")
+            }
             out[row] = values[i]
         }
     }
@@ -228,41 +254,5 @@ struct ColumnBlockDecoder {
         case .doubles: Validity.clear(vector.doubles, words, rowCount: rowCount)
         case .codes: Validity.clear(vector.codes, words, rowCount: rowCount)
         }
-    }
-}
-
-/// What a look-up yields: integers or codes.
-protocol LookedUpElement: StreamElement {
-    static func lookUp(
-        _ table: TableModel, _ keys: UnsafePointer<Int64>, _ count: Int, into out: UnsafeMutablePointer<Self>)
-    static func lookUp(
-        _ table: TableModel, _ keys: UnsafePointer<UInt32>, _ count: Int, into out: UnsafeMutablePointer<Self>)
-}
-
-extension Int64: LookedUpElement {
-    static func lookUp(
-        _ table: TableModel, _ keys: UnsafePointer<Int64>, _ count: Int, into out: UnsafeMutablePointer<Int64>
-    ) {
-        table.lookUp(keys, count, into: out)
-    }
-
-    static func lookUp(
-        _ table: TableModel, _ keys: UnsafePointer<UInt32>, _ count: Int, into out: UnsafeMutablePointer<Int64>
-    ) {
-        table.lookUp(keys, count, into: out)
-    }
-}
-
-extension UInt32: LookedUpElement {
-    static func lookUp(
-        _ table: TableModel, _ keys: UnsafePointer<Int64>, _ count: Int, into out: UnsafeMutablePointer<UInt32>
-    ) {
-        table.lookUp(keys, count, into: out)
-    }
-
-    static func lookUp(
-        _ table: TableModel, _ keys: UnsafePointer<UInt32>, _ count: Int, into out: UnsafeMutablePointer<UInt32>
-    ) {
-        table.lookUp(keys, count, into: out)
     }
 }

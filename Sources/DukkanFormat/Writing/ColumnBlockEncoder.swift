@@ -216,9 +216,9 @@ struct ColumnBlockEncoder {
         let fits = withUnsafeTemporaryAllocation(of: Int64.self, capacity: rowCount) { memory in
             let held = memory.baseAddress!
             if reference.kind == .codes {
-                table.lookUp(reference.codes + firstRow, rowCount, into: held)
+                table.lookUp(reference.codes + firstRow, nil, rowCount, into: held)
             } else {
-                table.lookUp(reference.integers + firstRow, rowCount, into: held)
+                table.lookUp(reference.integers + firstRow, nil, rowCount, into: held)
             }
             let nullable = nullCount > 0
             var at = 0, previous = -1
