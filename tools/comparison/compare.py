@@ -96,7 +96,7 @@ class Shop:
         os.makedirs(work, exist_ok=True)
         key = first_customer(data)
         self.string_customers = not (key.isdigit() and len(key) < 16)
-        self.customer = f"'{key}'" if self.string_customers else "4711"
+        self.customer = f"'{key}'" if self.string_customers else "4711" if name in SESSIONS else key
         self.dukkan = engines.Dukkan(options.dukkan, work, options.threads)
         self.peers = [engines.DuckDB(work, options.threads, False), engines.DuckDB(work, options.threads, True),
                       engines.ClickHouse(work, options.threads)]

@@ -33,6 +33,9 @@ class Dukkan:
         self.path = os.path.join(work, "compare.dukkan")
         self.load_seconds = None
         self.load_peak = None
+        # Files of each table that are imported one after the other, and whether they are merged at the end.
+        self.chunks, self.is_compacted = 1, True
+        self.adds_columns = False
 
     def call(self, *arguments):
         """What a command prints, with its seconds and its peak memory."""
@@ -51,9 +54,13 @@ class Dukkan:
         self.load_seconds, self.load_peak = 0, 0
         threads = ("--threads", str(self.threads))
         self.step("init", self.path, "--schema", "commerce", "--ids", "string" if string_customers else "int")
-        for table in TABLES:
-            self.step("import", self.path, table, f"{data}/{table}.csv", *threads)
-        self.step("compact", self.path, *threads)
+        more = ("--add-columns",) if self.adds_columns else ()
+        for chunk in range(self.chunks):
+            for table in TABLES:
+                file = f"{data}/{table}.csv" if self.chunks == 1 else f"{data}/{table}-{chunk:03}.csv"
+                self.step("import", self.path, table, file, *threads, *more)
+        if self.is_compacted:
+            self.step("compact", self.path, *threads)
 
     def step(self, *arguments):
         """A command that belongs to loading."""
@@ -162,7 +169,7 @@ class ClickHouse:
         words = {"key": "String" if string_customers else "Int64", "word": "LowCardinality(String)",
                  "perhaps": "LowCardinality(Nullable(String))"}
         for table, column in TIME_COLUMNS.items():
-            columns = self.COLUMNS[table].format(**words)
+            columns = self.COLUMNS[table].format(**words) + more_columns(f"{data}/{table}.csv", self.COLUMNS[table])
             self.session.query(f"CREATE TABLE {table} ({columns}) ENGINE = MergeTree ORDER BY (customer_id, {column})")
             quoted = columns.replace("'", "''")
             self.session.query(
@@ -196,6 +203,28 @@ class ClickHouse:
     def close(self):
         self.size()
         self.session.close()
+
+
+def more_columns(path, declared):
+    """ClickHouse types of the columns that a file has beyond those declared, by the values of its first rows."""
+    known = {column.split()[0] for column in declared.split(", ")}
+    with open(path, encoding="utf-8") as file:
+        names = [name.strip('"') for name in next(file).rstrip("\n").split(",")]
+        if all(name in known for name in names):
+            return ""
+        rows = [line.rstrip("\n").split(",") for line, _ in zip(file, range(1000))]
+    found = ""
+    for place, name in enumerate(names):
+        if name in known:
+            continue
+        values = [row[place] for row in rows if row[place]]
+        kind = "LowCardinality(Nullable(String))"
+        if all(value.lstrip("-").isdigit() for value in values):
+            kind = "Nullable(Int64)"
+        elif not any(value.startswith('"') for value in values):
+            kind = "Nullable(Float64)"
+        found += f", {name} {kind}"
+    return found
 
 
 def parquet_files(data, work, string_customers):

@@ -46,3 +46,16 @@ dukkan_build_tool() {
     swift build -c release --product dukkan >&2
     dukkan="$(swift build -c release --show-bin-path)/dukkan"
 }
+
+# Sets DUKKAN_COMPARE_PYTHON to a Python that has the engines that Dukkan is compared with; makes .venv if need be.
+dukkan_require_peers() {
+    command -v python3 >/dev/null || dukkan_fail "no 'python3' on the path"
+    dukkan_require_system_libraries
+    [ -z "${DUKKAN_COMPARE_PYTHON:-}" ] || return 0
+    if [ ! -x .venv/bin/python ]; then
+        python3 -m venv .venv || dukkan_fail "python3 cannot make a virtual environment (Debian: apt-get install python3-venv)"
+    fi
+    .venv/bin/python -c 'import chdb, duckdb, polars, pyarrow' 2>/dev/null \
+        || .venv/bin/python -m pip install --quiet --disable-pip-version-check numpy pyarrow duckdb chdb polars
+    DUKKAN_COMPARE_PYTHON=.venv/bin/python
+}

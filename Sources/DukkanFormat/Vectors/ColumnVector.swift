@@ -1,3 +1,5 @@
+package import CDukkanKernels
+
 /// How values of a column are held in memory and handed to the encodings.
 package enum PhysicalKind: UInt8, Sendable {
     /// 64-bit integers: bool (0, 1), int, decimal (unscaled), timestamp (µs), date (days).
@@ -200,6 +202,27 @@ package final class ColumnVector: @unchecked Sendable {  // Sendable: handed fro
             }
         }
         count += order.count
+    }
+
+    /// Replaces all values by those of runs of rows of `source`, `length` in all, one run behind the other.
+    ///
+    /// Both vectors have the same kind and, for codes, the same dictionary. O(length).
+    package func replace(with source: ColumnVector, _ runs: UnsafeBufferPointer<dukkan_row_run>, length: Int) {
+        precondition(kind == source.kind)
+        removeAll()
+        reserve(length)
+        if kind == .codes {
+            dukkan_copy_run_codes(source.codes, runs.baseAddress, runs.count, codes)
+        } else {
+            dukkan_copy_run_words(
+                source.storage.assumingMemoryBound(to: UInt64.self), runs.baseAddress, runs.count,
+                storage.assumingMemoryBound(to: UInt64.self))
+        }
+        if source.hasNulls {
+            dukkan_copy_run_bits(source.validity, runs.baseAddress, runs.count, 0, validity)
+            hasNulls = true
+        }
+        count = length
     }
 
     /// Appends rows `start ..< start + length` of `source`, of the same kind and, for codes, the same dictionary.

@@ -55,6 +55,14 @@ package final class StringDictionary: Sendable {
     package static func compare(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
         let common = min(a.count, b.count)
         var i = 0
+        if let x = UnsafeRawPointer(a.baseAddress), let y = UnsafeRawPointer(b.baseAddress) {
+            while i + 8 <= common {
+                let wordA = UInt64(bigEndian: x.loadUnaligned(fromByteOffset: i, as: UInt64.self))
+                let wordB = UInt64(bigEndian: y.loadUnaligned(fromByteOffset: i, as: UInt64.self))
+                if wordA != wordB { return wordA < wordB ? -1 : 1 }
+                i += 8
+            }
+        }
         while i < common {
             if a[i] != b[i] { return Int(a[i]) - Int(b[i]) }
             i += 1

@@ -31,7 +31,7 @@ struct StripeEncoder {
         let results = Results(count: jobs.count, empty: EncodedBlock(bytes: []))
         let work = Work(
             input: input, layout: layout, tables: layout.tables.map { $0?.model }, shared: shared, jobs: jobs)
-        StripeEncoder.forEach(jobs.count, workers: options.workers) { job in
+        StripeEncoder.forEach(jobs.count, workers: input.workers) { job in
             results[job] = work.encode(job)
         }
         var stripe = Stripe(
@@ -89,12 +89,16 @@ struct StripeEncoder {
         let effort: EncodingEffort
         let workers: Int
 
+        /// Waking a thread for less than about a millisecond of work costs more than it brings.
+        private static let valuesPerWorkerMin = 1 << 15
+
         init(_ pending: PendingRows, _ options: PartOptions) {
             self.pending = pending
             plans = pending.planner.blocks
             starts = plans.map { pending.starts(of: $0) }
             effort = EncodingEffort(thorough: options.thorough)
-            workers = options.workers
+            let valueCount = plans.reduce(0) { $0 + $1.rowCount } * pending.columns.count
+            workers = min(options.workers, 1 + valueCount / Input.valuesPerWorkerMin)
         }
 
         /// A block without relations.

@@ -240,7 +240,9 @@ final class PartMerge {
     private func flush() throws {
         guard batchRowCount.pointee > 0 else { return }
         nonisolated(unsafe) let merge = self
-        try Parallel.runThrowing(schema.columns.count, threads: writer.options.threads) { column in
+        let values = batchRowCount.pointee * schema.columns.count
+        let threads = Parallel.threads(writer.options.threads, copying: values)
+        try Parallel.runThrowing(schema.columns.count, threads: threads) { column in
             try merge.gather(column)
         }
         for window in windows where window.rowCount > 0 {

@@ -3,6 +3,12 @@ import Synchronization
 
 /// Runs pieces of work on several threads, the calling one among them.
 enum Parallel {
+    /// Values that a thread should copy at least: waking it costs as much.
+    private static let copiesPerThreadMin = 1 << 17
+
+    /// Threads, of `threads`, that are worth waking to copy `count` values.
+    static func threads(_ threads: Int, copying count: Int) -> Int { min(threads, 1 + count / copiesPerThreadMin) }
+
     /// Calls `body` for 0 ..< count, on up to `threads` threads, and returns when all are done.
     static func run(_ count: Int, threads: Int, _ body: @Sendable (Int) -> Void) {
         if threads <= 1 || count <= 1 {

@@ -6,32 +6,40 @@ package import DukkanFormat
 package final class CustomerKeyList {
     package let isString: Bool
     package private(set) var count = 0
-    /// The keys of an integer store.
+    /// The keys of an integer store; of a string store the heads of the keys (``CustomerKeys/head(_:_:)``).
     ///
     /// Moves when the list grows.
     package private(set) var integers = UnsafeMutablePointer<Int64>.allocate(capacity: 64)
     private var capacity = 64
-    private var offsets: [UInt32] = [0]
-    private var bytes: [UInt8] = []
+    /// Of a string store: `offsets[i] ..< offsets[i + 1]` are the bytes of key i.
+    private var offsets = UnsafeMutablePointer<UInt32>.allocate(capacity: 65)
+    private var bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: 1_024)
+    private var byteCapacity = 1_024
 
     package init(isString: Bool) {
         self.isString = isString
+        offsets[0] = 0
     }
 
-    deinit { integers.deallocate() }
+    deinit {
+        integers.deallocate()
+        offsets.deallocate()
+        bytes.deallocate()
+    }
 
-    package func removeAll() {
-        count = 0
-        guard isString else { return }
-        offsets.removeAll(keepingCapacity: true)
-        offsets.append(0)
-        bytes.removeAll(keepingCapacity: true)
+    package func removeAll() { count = 0 }
+
+    /// The keys as they lie; good until the list changes.
+    var keys: CustomerKeys {
+        CustomerKeys(
+            isString: isString, integers: UnsafePointer(integers), offsets: UnsafePointer(offsets),
+            bytes: UnsafePointer(bytes))
     }
 
     package func key(_ index: Int) -> CustomerKey {
         precondition(index < count)
         guard isString else { return .integer(integers[index]) }
-        return .string(String(decoding: bytes[Int(offsets[index])..<Int(offsets[index + 1])], as: UTF8.self))
+        return .string(String(decoding: keys.string(index), as: UTF8.self))
     }
 
     /// The strings as a sorted dictionary whose code i is customer i.
@@ -39,17 +47,36 @@ package final class CustomerKeyList {
     /// O(bytes).
     package func dictionary() -> StringDictionary {
         precondition(isString)
-        return StringDictionary(offsets: offsets, bytes: bytes, isSorted: true)
+        return StringDictionary(
+            offsets: Array(UnsafeBufferPointer(start: offsets, count: count + 1)),
+            bytes: Array(UnsafeBufferPointer(start: bytes, count: Int(offsets[count]))), isSorted: true)
     }
 
-    /// Makes room for integer keys.
+    /// Makes room for keys, of strings without their bytes.
     func reserve(_ minimum: Int) {
         guard minimum > capacity else { return }
-        let grown = UnsafeMutablePointer<Int64>.allocate(capacity: max(minimum, capacity * 2))
-        grown.update(from: integers, count: isString ? 0 : count)
+        let wanted = max(minimum, capacity * 2)
+        let grown = UnsafeMutablePointer<Int64>.allocate(capacity: wanted)
+        grown.update(from: integers, count: count)
         integers.deallocate()
         integers = grown
-        capacity = max(minimum, capacity * 2)
+        if isString {
+            let grownOffsets = UnsafeMutablePointer<UInt32>.allocate(capacity: wanted + 1)
+            grownOffsets.update(from: offsets, count: count + 1)
+            offsets.deallocate()
+            offsets = grownOffsets
+        }
+        capacity = wanted
+    }
+
+    private func reserveBytes(_ minimum: Int) {
+        guard minimum > byteCapacity else { return }
+        let wanted = max(minimum, byteCapacity * 2)
+        let grown = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
+        grown.update(from: bytes, count: Int(offsets[count]))
+        bytes.deallocate()
+        bytes = grown
+        byteCapacity = wanted
     }
 
     /// Tells that `count` integer keys were written behind ``reserve(_:)``.
@@ -61,51 +88,105 @@ package final class CustomerKeyList {
     /// Appends keys `range` of a block's directory.
     package func append(_ block: CustomerBlock, _ range: Range<Int>) {
         guard !range.isEmpty else { return }
+        reserve(count + range.count)
         if isString {
-            let source = block.strings
-            let first = source.offsets[range.lowerBound], base = UInt32(bytes.count)
-            bytes.append(contentsOf: source.bytes[Int(first)..<Int(source.offsets[range.upperBound])])
-            for i in range { offsets.append(source.offsets[i + 1] - first + base) }
+            block.strings.offsets.withUnsafeBufferPointer { offsets in
+                block.strings.bytes.withUnsafeBufferPointer { appendStrings(offsets, $0, range) }
+            }
         } else {
-            reserve(count + range.count)
             (integers + count).update(from: block.keys + range.lowerBound, count: range.count)
         }
         count += range.count
     }
 
-    /// Appends key `index` of another list.
-    package func append(_ other: CustomerKeyList, _ index: Int) {
-        if isString {
-            bytes.append(contentsOf: other.bytes[Int(other.offsets[index])..<Int(other.offsets[index + 1])])
-            offsets.append(UInt32(bytes.count))
-        } else {
-            reserve(count + 1)
-            integers[count] = other.integers[index]
+    private func appendStrings(
+        _ source: UnsafeBufferPointer<UInt32>, _ sourceBytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>
+    ) {
+        let first = source[range.lowerBound], length = Int(source[range.upperBound] - first)
+        guard length > 0, let from = sourceBytes.baseAddress else {
+            for i in 0..<range.count {
+                integers[count + i] = CustomerKeys.head(bytes, 0)
+                offsets[count + i + 1] = offsets[count]
+            }
+            return
         }
-        count += 1
+        let base = offsets[count]
+        reserveBytes(Int(base) + length)
+        (bytes + Int(base)).update(from: from + Int(first), count: length)
+        let heads = integers + count, ends = offsets + count + 1, copied = UnsafePointer(bytes)
+        var start = base
+        for i in 0..<range.count {
+            let end = source[range.lowerBound + i + 1] - first + base
+            heads[i] = CustomerKeys.head(copied + Int(start), Int(end - start))
+            ends[i] = end
+            start = end
+        }
+    }
+
+    /// Appends key `index` of another list.
+    package func append(_ other: CustomerKeyList, _ index: Int) { append(other.keys, index) }
+
+    /// Appends key `index` of another list.
+    @inline(__always)
+    func append(_ other: CustomerKeys, _ index: Int) {
+        let at = count
+        reserve(at + 1)
+        integers[at] = other.integers[index]
+        if isString {
+            let string = other.string(index), base = Int(offsets[at])
+            reserveBytes(base + string.count)
+            if let from = string.baseAddress { (bytes + base).update(from: from, count: string.count) }
+            offsets[at + 1] = UInt32(base + string.count)
+        }
+        count = at + 1
     }
 
     /// Whether the last key held equals key `index` of a block's directory.
     package func lastEquals(_ block: CustomerBlock, _ index: Int) -> Bool {
         guard count > 0 else { return false }
         if !isString { return integers[count - 1] == block.keys[index] }
-        return withBytes(count - 1) { mine in
-            block.strings.withBytes(index) { StringDictionary.compare(mine, $0) == 0 }
-        }
+        return block.strings.withBytes(index) { StringDictionary.compare(keys.string(count - 1), $0) == 0 }
     }
 
     /// Negative, 0 or positive as key `index` is less than, equal to or greater than key `otherIndex` of `other`.
     package func compare(_ index: Int, _ other: CustomerKeyList, _ otherIndex: Int) -> Int {
-        if !isString {
-            let a = integers[index], b = other.integers[otherIndex]
-            return a < b ? -1 : (a == b ? 0 : 1)
+        keys.compare(index, other.keys, otherIndex)
+    }
+}
+
+/// The keys of a list as they lie in memory, for loops over customers.
+struct CustomerKeys {
+    let isString: Bool
+    let integers: UnsafePointer<Int64>
+    let offsets: UnsafePointer<UInt32>
+    let bytes: UnsafePointer<UInt8>
+
+    /// The first eight bytes of a string as a number that orders as they do; missing bytes count as 0.
+    ///
+    /// Where the heads of two strings differ they order as the strings do.
+    @inline(__always)
+    static func head(_ text: UnsafePointer<UInt8>, _ count: Int) -> Int64 {
+        var word: UInt64 = 0
+        if count >= 8 {
+            word = UInt64(bigEndian: UnsafeRawPointer(text).loadUnaligned(as: UInt64.self))
+        } else {
+            for i in 0..<count { word |= UInt64(text[i]) << UInt64(56 - 8 * i) }
         }
-        return withBytes(index) { a in other.withBytes(otherIndex) { StringDictionary.compare(a, $0) } }
+        // The lowest number of all for the lowest bytes.
+        return Int64(bitPattern: word ^ 1 << 63)
     }
 
-    private func withBytes<R>(_ index: Int, _ body: (UnsafeBufferPointer<UInt8>) -> R) -> R {
-        bytes.withUnsafeBufferPointer {
-            body(UnsafeBufferPointer(rebasing: $0[Int(offsets[index])..<Int(offsets[index + 1])]))
-        }
+    @inline(__always)
+    func string(_ index: Int) -> UnsafeBufferPointer<UInt8> {
+        let start = Int(offsets[index])
+        return UnsafeBufferPointer(start: bytes + start, count: Int(offsets[index + 1]) - start)
+    }
+
+    /// Negative, 0 or positive as key `index` is less than, equal to or greater than key `otherIndex` of `other`.
+    @inline(__always)
+    func compare(_ index: Int, _ other: CustomerKeys, _ otherIndex: Int) -> Int {
+        let a = integers[index], b = other.integers[otherIndex]
+        if a != b { return a < b ? -1 : 1 }
+        return isString ? StringDictionary.compare(string(index), other.string(otherIndex)) : 0
     }
 }

@@ -29,12 +29,23 @@ final class CustomerUnion {
             starts = tables.map { _ in UnsafeMutablePointer<UInt32>.allocate(capacity: capacity) }
         }
         keys.removeAll()
+        keys.reserve(bound)
         if keys.isString || tables.count > CustomerUnion.laneCountMax {
             uniteAny(tables)
         } else {
-            keys.reserve(bound)
             uniteIntegers(tables)
         }
+    }
+
+    /// One table's ascending keys and where the merge stands in them.
+    private struct Lane {
+        let keys: UnsafePointer<Int64>
+        let starts: UnsafePointer<UInt32>
+        let united: UnsafeMutablePointer<UInt32>
+        let count: Int
+        var at = 0
+        /// The search for the least key that last found the lane's key to be it.
+        var found = 0
     }
 
     private func uniteIntegers(_ tables: [TableAssembly]) {
@@ -46,23 +57,46 @@ final class CustomerUnion {
     }
 
     private func uniteAny(_ tables: [TableAssembly]) {
-        var positions = tables.map { _ in 0 }
-        var customer = 0
-        let lists = tables.map(\.keys)
-        while true {
-            var least = -1
-            for t in lists.indices where positions[t] < lists[t].count {
-                if least < 0 || lists[t].compare(positions[t], lists[least], positions[least]) < 0 { least = t }
+        let keys = keys
+        let lists = tables.map(\.keys.keys)
+        withUnsafeTemporaryAllocation(of: Lane.self, capacity: tables.count) { lanes in
+            for (t, table) in tables.enumerated() {
+                lanes.initializeElement(
+                    at: t,
+                    to: Lane(
+                        keys: lists[t].integers, starts: UnsafePointer(table.starts), united: starts[t],
+                        count: table.keys.count))
             }
-            if least < 0 { break }
-            keys.append(lists[least], positions[least])
-            for t in lists.indices {
-                let at = positions[t]
-                starts[t][customer] = tables[t].starts[at]
-                if at < lists[t].count, lists[t].compare(at, keys, customer) == 0 { positions[t] = at + 1 }
+            lists.withUnsafeBufferPointer { lists in
+                var customer = 0, search = 0
+                while let least = CustomerUnion.least(lanes, lists, &search) {
+                    keys.append(lists[least], lanes[least].at)
+                    for t in 0..<lanes.count {
+                        let at = lanes[t].at
+                        lanes[t].united[customer] = lanes[t].starts[at]
+                        lanes[t].at = at &+ (lanes[t].found == search ? 1 : 0)
+                    }
+                    customer &+= 1
+                }
+                for t in 0..<lanes.count { lanes[t].united[customer] = lanes[t].starts[lanes[t].count] }
             }
-            customer += 1
         }
-        for t in lists.indices { starts[t][customer] = tables[t].starts[lists[t].count] }
+    }
+
+    /// The first of the lanes that stand at the least key, each of which `search` marks; nil at the end of all.
+    @inline(__always)
+    private static func least(
+        _ lanes: UnsafeMutableBufferPointer<Lane>, _ lists: UnsafeBufferPointer<CustomerKeys>, _ search: inout Int
+    ) -> Int? {
+        var least = -1
+        for t in 0..<lanes.count where lanes[t].at < lanes[t].count {
+            let order = least < 0 ? -1 : lists[t].compare(lanes[t].at, lists[least], lanes[least].at)
+            if order < 0 {
+                search &+= 1
+                least = t
+            }
+            if order <= 0 { lanes[t].found = search }
+        }
+        return least < 0 ? nil : least
     }
 }

@@ -3,7 +3,8 @@ import Synchronization
 
 /// Runs over all morsels of a scan on up to `threads` threads, each with a worker and a state of its own.
 ///
-/// Morsels are handed out one after the other through an atomic counter. The first error stops all workers and is thrown.
+/// Each worker goes through a range of its own, and then takes from the ends of the others': neighbouring morsels often need
+/// the same row blocks, which are decoded once where one worker reads both. The first error stops all workers and is thrown.
 /// - Parameters:
 ///   - makeState: makes a worker's state.
 ///   - body: consumes one loaded morsel.
@@ -13,17 +14,16 @@ package func forEachMorsel<State>(
     body: @Sendable (MorselWorker, Int, inout State) throws -> Void
 ) throws -> [State] {
     let workers = max(1, min(threads, scan.morselCount))
-    let next = Atomic<Int>(0)
+    let shares = MorselShares(count: scan.morselCount, workers: workers)
     let isStopped = Atomic<Bool>(false)
     let outcome = Mutex<MorselOutcome<State>>(MorselOutcome())
-    @Sendable func work() {
+    @Sendable func work(_ number: Int) {
         let meter = cost.makeMeter()
         let worker = MorselWorker(scan: scan, reader: BlockReader(meter: meter))
         var state = makeState()
         do {
             while !isStopped.load(ordering: .relaxed) {
-                let morsel = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                if morsel >= scan.morselCount { break }
+                guard let morsel = shares.next(number) else { break }
                 try control?.check()
                 meter?.enter(.assemble)
                 try worker.load(morsel)
@@ -41,15 +41,52 @@ package func forEachMorsel<State>(
         outcome.withLock { $0.states.append(finished.value) }
     }
     if workers == 1 {
-        work()
+        work(0)
     } else {
-        DispatchQueue.concurrentPerform(iterations: workers) { _ in work() }
+        DispatchQueue.concurrentPerform(iterations: workers) { work($0) }
     }
     return try outcome.withLock {
         if let error = $0.error { throw error }
         let states = UncheckedTransfer(value: $0.states)
         return states
     }.value
+}
+
+/// Which morsels are still to be read, in a range for each worker.
+private final class MorselShares: Sendable {
+    /// What is left of a range: its first morsel in the low half, the one behind its last in the high half.
+    private final class Share: Sendable {
+        let left: Atomic<UInt64>
+        init(_ range: Range<Int>) { left = Atomic(UInt64(range.upperBound) << 32 | UInt64(range.lowerBound)) }
+
+        /// Takes the first morsel, or the last one.
+        func take(first: Bool) -> Int? {
+            var held = left.load(ordering: .relaxed)
+            while true {
+                let from = held & 0xFFFF_FFFF, end = held >> 32
+                if from >= end { return nil }
+                let rest = first ? end << 32 | (from + 1) : (end - 1) << 32 | from
+                let (done, original) = left.compareExchange(expected: held, desired: rest, ordering: .relaxed)
+                if done { return Int(first ? from : end - 1) }
+                held = original
+            }
+        }
+    }
+
+    private let shares: [Share]
+
+    init(count: Int, workers: Int) {
+        shares = (0..<workers).map { Share(count * $0 / workers..<count * ($0 + 1) / workers) }
+    }
+
+    /// The next morsel for a worker; nil when none is left.
+    func next(_ worker: Int) -> Int? {
+        if let own = shares[worker].take(first: true) { return own }
+        for step in 1..<max(1, shares.count) {
+            if let other = shares[(worker + step) % shares.count].take(first: false) { return other }
+        }
+        return nil
+    }
 }
 
 private struct MorselOutcome<State> {

@@ -1,3 +1,4 @@
+import CDukkanKernels
 import DukkanFormat
 
 /// A growable list of row numbers behind a stable pointer.
@@ -25,7 +26,11 @@ final class StartList {
         count += 1
     }
 
-    subscript(index: Int) -> UInt32 { pointer[index] }
+    /// Tells that `count` row numbers were written behind ``reserve(_:)``.
+    func setCount(_ count: Int) {
+        precondition(count <= capacity)
+        self.count = count
+    }
 }
 
 /// The rows that one part gives to a morsel: customers, and where their rows stand among the copied rows.
@@ -57,7 +62,12 @@ final class PartRun {
         // A customer of many rows goes on from block to block.
         if keys.lastEquals(block, chosen.lowerBound) { chosen = chosen.lowerBound + 1..<chosen.upperBound }
         keys.append(block, chosen)
-        for customer in chosen { starts.append(UInt32(end + Int(block.rowStarts[customer]) - rows)) }
+        let held = starts.count
+        starts.reserve(held + chosen.count)
+        let output = starts.pointer + held, input = block.rowStarts + chosen.lowerBound
+        let shift = UInt32(truncatingIfNeeded: end &- rows)
+        for i in 0..<chosen.count { output[i] = input[i] &+ shift }
+        starts.setCount(held + chosen.count)
     }
 
     func extendLive(_ count: Int) {
@@ -75,13 +85,13 @@ final class PartRun {
         end += count
     }
 
-    func isDeleted(_ row: Int) -> Bool {
-        let at = row - first
-        return at >> 6 < deleted.count && deleted[at >> 6] & (1 << UInt64(at & 63)) != 0
-    }
-
-    func rows(_ customer: Int) -> Range<Int> {
-        Int(starts[customer])..<(customer + 1 < starts.count ? Int(starts[customer + 1]) : end)
+    /// The run as it lies, for a merge; good until it begins anew.
+    func lane() -> RunLane {
+        starts.reserve(starts.count + 1)
+        starts.pointer[starts.count] = UInt32(end)
+        return RunLane(
+            starts: UnsafePointer(starts.pointer), first: first,
+            deleted: hasDeletes ? deleted.withUnsafeBufferPointer { $0 } : nil)
     }
 
     /// First rows of the customers and the end, for a run that is the whole table.
@@ -91,41 +101,46 @@ final class PartRun {
     }
 }
 
-/// The keys at which the runs of a merge stand.
-protocol RunKeys {
-    /// Negative, 0 or positive as run `a`'s key at its place is less than, equal to or greater than run `b`'s.
-    func compare(_ a: Int, _ placeA: Int, _ b: Int, _ placeB: Int) -> Int
-}
+/// A run as a merge sees it.
+struct RunLane {
+    /// First rows of the customers, and the end.
+    let starts: UnsafePointer<UInt32>
+    /// The run's first row.
+    let first: Int
+    /// One bit a row from `first` on, set where the row is deleted; nil where none is.
+    let deleted: UnsafeBufferPointer<UInt64>?
 
-struct IntegerRunKeys: RunKeys {
-    let bases: [UnsafePointer<Int64>]
-
-    init(_ runs: ArraySlice<PartRun>) {
-        bases = runs.map { UnsafePointer($0.keys.integers) }
+    @inline(__always)
+    func isDeleted(_ row: Int) -> Bool {
+        guard let deleted else { return false }
+        let at = row &- first
+        return at >> 6 < deleted.count && deleted[at >> 6] & (1 << UInt64(at & 63)) != 0
     }
 
     @inline(__always)
-    func compare(_ a: Int, _ placeA: Int, _ b: Int, _ placeB: Int) -> Int {
-        let x = bases[a][placeA], y = bases[b][placeB]
-        return x < y ? -1 : (x == y ? 0 : 1)
-    }
-}
-
-struct StringRunKeys: RunKeys {
-    let lists: [CustomerKeyList]
-
-    init(_ runs: ArraySlice<PartRun>) {
-        lists = runs.map(\.keys)
-    }
-
-    func compare(_ a: Int, _ placeA: Int, _ b: Int, _ placeB: Int) -> Int {
-        lists[a].compare(placeA, lists[b], placeB)
-    }
+    func rows(_ place: UInt32) -> Range<Int> { Int(starts[Int(place)])..<Int(starts[Int(place) + 1]) }
 }
 
 /// Merges the runs of several parts into the total order (customer, time, part), without deleted rows.
 final class RunMerge {
     private var order: [UInt32] = []
+    private var customers = UnsafeMutableBufferPointer<dukkan_run_customer>.allocate(capacity: 0)
+    private var merged = UnsafeMutableBufferPointer<dukkan_run_customer>.allocate(capacity: 0)
+    /// Rows in their order, as runs of consecutive ones.
+    private var rowRuns = UnsafeMutableBufferPointer<dukkan_row_run>.allocate(capacity: 0)
+
+    /// Copied rows in total order.
+    struct Rows {
+        /// Runs of consecutive rows, one behind the other; good until the next call.
+        var runs: UnsafeBufferPointer<dukkan_row_run>
+        var count: Int
+    }
+
+    deinit {
+        customers.deallocate()
+        merged.deallocate()
+        rowRuns.deallocate()
+    }
 
     /// Rows of `count` from `from` that are not deleted, as places from 0.
     func liveRows(_ deletes: DeleteBitmap, from: Int, count: Int) -> UnsafeBufferPointer<UInt32> {
@@ -136,116 +151,197 @@ final class RunMerge {
 
     /// The copied rows in total order; fills the customers and their first rows.
     ///
-    /// O(rows × log parts).
+    /// O(rows + customers of all runs × log runs).
     func merge(
         _ runs: ArraySlice<PartRun>, times: UnsafePointer<Int64>?, keys: CustomerKeyList, starts: StartList
-    ) -> UnsafeBufferPointer<UInt32> {
-        order.removeAll(keepingCapacity: true)
+    ) -> Rows {
+        let lanes = runs.map { $0.lane() }
+        let lists = runs.map(\.keys.keys)
+        let customerCount = mergeCustomers(runs, lists)
         keys.removeAll()
-        starts.removeAll()
-        if keys.isString {
-            merge(runs, StringRunKeys(runs), times, keys, starts)
-        } else {
-            merge(runs, IntegerRunKeys(runs), times, keys, starts)
+        keys.reserve(customerCount)
+        starts.reserve(customerCount + 1)
+        // Each row may be a run of its own; the last empty one is overwritten.
+        let rowCount = runs.reduce(1) { $0 + $1.end - $1.first }
+        if rowCount > rowRuns.count {
+            rowRuns.deallocate()
+            rowRuns = .allocate(capacity: rowCount + rowCount / 2)
         }
-        starts.append(UInt32(order.count))
-        return order.withUnsafeBufferPointer { $0 }  // `order` stays as it is until the next call.
-    }
-
-    private func merge(
-        _ runs: ArraySlice<PartRun>, _ source: some RunKeys, _ times: UnsafePointer<Int64>?, _ keys: CustomerKeyList,
-        _ starts: StartList
-    ) {
-        var positions = runs.map { _ in 0 }
-        let counts = runs.map(\.keys.count)
-        var heap: [Int] = []
-        for r in runs.indices where counts[r] > 0 { RunMerge.push(r, &heap, positions, source) }
-        var group: [Int] = []
-        while let least = heap.first {
-            group.removeAll(keepingCapacity: true)
-            let customer = positions[least]
-            keys.append(runs[least].keys, customer)
-            starts.append(UInt32(order.count))
-            // The heap yields equal keys in the order of the runs, which is the order of ingest.
-            while let top = heap.first, source.compare(top, positions[top], least, customer) == 0 {
-                group.append(top)
-                RunMerge.pop(&heap, positions, source)
-            }
-            appendRows(group, positions, runs, times)
-            for r in group {
-                positions[r] += 1
-                if positions[r] < counts[r] { RunMerge.push(r, &heap, positions, source) }
+        return lanes.withUnsafeBufferPointer { lanes in
+            lists.withUnsafeBufferPointer { lists in
+                appendRows(customerCount, lanes, lists, times, keys, starts)
             }
         }
     }
 
+    /// Puts the customers of all runs into `customers`, by key and run; returns how many they are.
+    private func mergeCustomers(_ runs: ArraySlice<PartRun>, _ lists: [CustomerKeys]) -> Int {
+        let total = runs.reduce(0) { $0 + $1.keys.count }
+        if total > customers.count {
+            customers.deallocate()
+            merged.deallocate()
+            customers = .allocate(capacity: total + total / 2)
+            merged = .allocate(capacity: total + total / 2)
+        }
+        var borders = [0]
+        for (run, keys) in lists.enumerated() {
+            let output = customers.baseAddress! + borders[run], count = runs[runs.startIndex + run].keys.count
+            let number = UInt32(run)
+            for place in 0..<count {
+                output[place] = dukkan_run_customer(
+                    key: keys.integers[place], run: number, place: UInt32(truncatingIfNeeded: place))
+            }
+            borders.append(borders[run] + count)
+        }
+        // Neighbours are merged, so that runs stay in order where keys are equal.
+        while borders.count > 2 {
+            var joined = [0]
+            var at = 0
+            while at + 1 < borders.count {
+                let middle = borders[at + 1], end = at + 2 < borders.count ? borders[at + 2] : middle
+                mergeNeighbours(borders[at], middle, end, lists)
+                joined.append(end)
+                at += 2
+            }
+            swap(&customers, &merged)
+            borders = joined
+        }
+        return total
+    }
+
+    /// Merges `from ..< middle` and `middle ..< end` of `customers` into `merged`.
+    private func mergeNeighbours(_ from: Int, _ middle: Int, _ end: Int, _ lists: [CustomerKeys]) {
+        let input = UnsafePointer(customers.baseAddress!), output = merged.baseAddress! + from
+        guard lists[0].isString else {
+            dukkan_merge_run_customers(input + from, middle - from, input + middle, end - middle, output)
+            return
+        }
+        lists.withUnsafeBufferPointer { lists in
+            var a = from, b = middle, at = 0
+            while a < middle && b < end {
+                let order = lists[Int(input[b].run)].compare(
+                    Int(input[b].place), lists[Int(input[a].run)], Int(input[a].place))
+                let takesB = order < 0
+                output[at] = input[takesB ? b : a]
+                b &+= takesB ? 1 : 0
+                a &+= takesB ? 0 : 1
+                at &+= 1
+            }
+            (output + at).update(from: input + a, count: middle - a)
+            (output + at + middle - a).update(from: input + b, count: end - b)
+        }
+    }
+
+    /// Writes the rows of each customer into `rowRuns`.
     private func appendRows(
-        _ group: [Int], _ positions: [Int], _ runs: ArraySlice<PartRun>, _ times: UnsafePointer<Int64>?
+        _ customerCount: Int, _ lanes: UnsafeBufferPointer<RunLane>, _ lists: UnsafeBufferPointer<CustomerKeys>,
+        _ times: UnsafePointer<Int64>?, _ keys: CustomerKeyList, _ starts: StartList
+    ) -> Rows {
+        let entries = UnsafePointer(customers.baseAddress!)
+        var output = Output(runs: rowRuns.baseAddress!)
+        let firstRows = starts.pointer
+        let isString = keys.isString
+        let integers = keys.integers
+        var at = 0, customer = 0
+        while at < customerCount {
+            let entry = entries[at]
+            if isString {
+                keys.append(lists[Int(entry.run)], Int(entry.place))
+            } else {
+                integers[customer] = entry.key
+            }
+            firstRows[customer] = UInt32(truncatingIfNeeded: output.rowCount)
+            customer &+= 1
+            let group = output, groupStart = at
+            var lastTime = Int64.min, isInOrder = true
+            repeat {
+                let lane = lanes[Int(entries[at].run)], rows = lane.rows(entries[at].place)
+                if let times, !rows.isEmpty {
+                    isInOrder = isInOrder && times[rows.lowerBound] >= lastTime
+                    lastTime = times[rows.upperBound &- 1]
+                }
+                output.append(rows, lane)
+                at &+= 1
+            } while at < customerCount && entries[at].key == entry.key
+                && (!isString
+                    || lists[Int(entries[at].run)].compare(
+                        Int(entries[at].place), lists[Int(entry.run)], Int(entry.place)) == 0)
+            if !isInOrder, let times {
+                output = group
+                RunMerge.appendByTime(entries + groupStart, at - groupStart, lanes, times, &output)
+            }
+        }
+        firstRows[customer] = UInt32(truncatingIfNeeded: output.rowCount)
+        starts.setCount(customer + 1)
+        if !isString { keys.setCount(customer) }
+        return Rows(
+            runs: UnsafeBufferPointer(start: output.runs, count: output.runCount), count: output.rowCount)
+    }
+
+    /// Runs of rows as they are written.
+    private struct Output {
+        let runs: UnsafeMutablePointer<dukkan_row_run>
+        var runCount = 0
+        var rowCount = 0
+
+        @inline(__always)
+        mutating func append(_ rows: Range<Int>, _ lane: RunLane) {
+            if lane.deleted == nil {
+                append(rows)
+                return
+            }
+            var from = rows.lowerBound
+            while from < rows.upperBound {
+                var to = from
+                while to < rows.upperBound && !lane.isDeleted(to) { to &+= 1 }
+                append(from..<to)
+                from = to &+ 1
+            }
+        }
+
+        @inline(__always)
+        private mutating func append(_ rows: Range<Int>) {
+            runs[runCount] = dukkan_row_run(
+                first: UInt32(truncatingIfNeeded: rows.lowerBound), count: UInt32(truncatingIfNeeded: rows.count))
+            runCount &+= rows.isEmpty ? 0 : 1
+            rowCount &+= rows.count
+        }
+    }
+
+    /// The rows of one customer whose runs overlap in time, by time and run.
+    private static func appendByTime(
+        _ entries: UnsafePointer<dukkan_run_customer>, _ count: Int, _ lanes: UnsafeBufferPointer<RunLane>,
+        _ times: UnsafePointer<Int64>, _ output: inout Output
     ) {
-        if group.count == 1 || times == nil {
-            for r in group { appendLive(runs[r], runs[r].rows(positions[r])) }
-            return
-        }
-        guard let times else { return }
-        var ranges = group.map { runs[$0].rows(positions[$0]) }
-        let isDisjoint = zip(ranges, ranges.dropFirst()).allSatisfy {
-            $0.isEmpty || $1.isEmpty || times[$0.upperBound - 1] <= times[$1.lowerBound]
-        }
-        if isDisjoint {
-            for (r, range) in zip(group, ranges) { appendLive(runs[r], range) }
-            return
-        }
-        while true {
-            var least = -1
-            for i in ranges.indices where !ranges[i].isEmpty {
-                if least < 0 || times[ranges[i].lowerBound] < times[ranges[least].lowerBound] { least = i }
+        withUnsafeTemporaryAllocation(of: Range<Int>.self, capacity: count) { ranges in
+            for i in 0..<count {
+                ranges.initializeElement(at: i, to: lanes[Int(entries[i].run)].rows(entries[i].place))
             }
-            if least < 0 { return }
-            let row = ranges[least].lowerBound
-            if !runs[group[least]].isDeleted(row) { order.append(UInt32(row)) }
-            ranges[least] = row + 1..<ranges[least].upperBound
-        }
-    }
-
-    private func appendLive(_ run: PartRun, _ range: Range<Int>) {
-        if run.hasDeletes {
-            for row in range where !run.isDeleted(row) { order.append(UInt32(row)) }
-        } else {
-            for row in range { order.append(UInt32(row)) }
-        }
-    }
-
-    // A binary heap of runs by (key, run).
-
-    @inline(__always)
-    private static func precedes(_ a: Int, _ b: Int, _ positions: [Int], _ source: some RunKeys) -> Bool {
-        let order = source.compare(a, positions[a], b, positions[b])
-        return order < 0 || (order == 0 && a < b)
-    }
-
-    private static func push(_ run: Int, _ heap: inout [Int], _ positions: [Int], _ source: some RunKeys) {
-        heap.append(run)
-        var child = heap.count - 1
-        while child > 0 {
-            let parent = (child - 1) / 2
-            if !precedes(heap[child], heap[parent], positions, source) { break }
-            heap.swapAt(child, parent)
-            child = parent
-        }
-    }
-
-    private static func pop(_ heap: inout [Int], _ positions: [Int], _ source: some RunKeys) {
-        heap.swapAt(0, heap.count - 1)
-        heap.removeLast()
-        var parent = 0
-        while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-                if precedes(heap[child], heap[least], positions, source) { least = child }
+            while true {
+                // The range with the earliest row, and the one that follows it: the first goes on up to the second.
+                var least = -1, second = -1
+                for i in 0..<count where !ranges[i].isEmpty {
+                    let time = times[ranges[i].lowerBound]
+                    if least < 0 || time < times[ranges[least].lowerBound] {
+                        second = least
+                        least = i
+                    } else if second < 0 || time < times[ranges[second].lowerBound] {
+                        second = i
+                    }
+                }
+                if least < 0 { return }
+                var end = ranges[least].upperBound
+                if second >= 0 {
+                    let bound = times[ranges[second].lowerBound]
+                    var row = ranges[least].lowerBound + 1
+                    // Of equal times the rows of the older part come first.
+                    let isOlder = least < second
+                    while row < end && (times[row] < bound || isOlder && times[row] == bound) { row += 1 }
+                    end = row
+                }
+                output.append(ranges[least].lowerBound..<end, lanes[Int(entries[least].run)])
+                ranges[least] = end..<ranges[least].upperBound
             }
-            if least == parent { return }
-            heap.swapAt(parent, least)
-            parent = least
         }
     }
 }

@@ -190,10 +190,10 @@ final class TableAssembly {
         let order = merge.merge(live, times: times, keys: ownKeys, starts: ownStarts)
         keys = ownKeys
         starts = ownStarts.pointer
-        for (vector, source) in zip(merged, copied) {
-            vector.removeAll()
+        // The time column that was added for the merge is of no more use.
+        for (vector, source) in zip(merged, copied).prefix(columnCount) {
             vector.dictionary = source.dictionary
-            vector.appendGather(source, order)
+            vector.replace(with: source, order.runs, length: order.count)
         }
         rows.set(rowCount: order.count, rowStarts: starts, columns: Array(merged.prefix(columnCount)))
     }

@@ -50,7 +50,7 @@ package final class PartFile: Sendable {
         _ fileSystem: any FileSystem
     ) throws -> PartFooter {
         // Most footers lie within the last piece: one call of the system for trailer and footer together.
-        let pieceByteCount = 1 << 16
+        let pieceByteCount = 1 << 14
         guard byteCount >= PartFooter.trailerByteCount + PartFooter.headerByteCount else {
             throw DukkanError(.corrupt, "a part of \(byteCount) bytes is too short")
         }

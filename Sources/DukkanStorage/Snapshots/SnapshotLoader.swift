@@ -1,4 +1,5 @@
 import DukkanFormat
+import Synchronization
 
 /// Opens the newest generation of a store.
 struct SnapshotLoader {
@@ -57,13 +58,31 @@ struct SnapshotLoader {
 
     private func openParts(of table: Manifest.Table, _ files: [PartIdentifier: PartFile]) throws -> [PartHandle]? {
         guard let deletes = try readDeletes(of: table) else { return nil }
-        var parts: [PartHandle] = []
-        for entry in table.parts {
-            guard let file = try files[entry.identifier] ?? openPart(entry, table: table.number) else { return nil }
+        guard let opened = try openFiles(of: table, files) else { return nil }
+        return try zip(table.parts, opened).map { entry, file in
             try SnapshotLoader.checkColumns(of: file, table.schema)
-            parts.append(PartHandle(file: file, entry: entry, deletes: deletes[entry.identifier]))
+            return PartHandle(file: file, entry: entry, deletes: deletes[entry.identifier])
         }
-        return parts
+    }
+
+    /// Parts from which on several threads open them.
+    private static let parallelPartCountMin = 16
+
+    /// The open files of a table's parts, in their order; nil if one of them is gone.
+    private func openFiles(of table: Manifest.Table, _ files: [PartIdentifier: PartFile]) throws -> [PartFile]? {
+        let found = Mutex([PartFile?](repeating: nil, count: table.parts.count))
+        let missing = table.parts.indices.filter { files[table.parts[$0].identifier] == nil }
+        let threads = missing.count < SnapshotLoader.parallelPartCountMin ? 1 : StoreOptions.coreCount
+        try Parallel.runThrowing(missing.count, threads: threads) { number in
+            let opened = try openPart(table.parts[missing[number]], table: table.number)
+            found.withLock { $0[missing[number]] = opened }
+        }
+        var opened: [PartFile] = []
+        for (entry, file) in zip(table.parts, found.withLock { $0 }) {
+            guard let file = files[entry.identifier] ?? file else { return nil }
+            opened.append(file)
+        }
+        return opened
     }
 
     func openPart(_ entry: Manifest.Part, table: Int) throws -> PartFile? {

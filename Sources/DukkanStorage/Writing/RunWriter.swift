@@ -41,7 +41,8 @@ struct RunWriter {
         var done = 0
         while done < order.count {
             let rows = done..<min(order.count, done + batchRowCount)
-            Parallel.run(columns.count, threads: threads) { column in
+            let copying = Parallel.threads(threads, copying: rows.count * columns.count)
+            Parallel.run(columns.count, threads: copying) { column in
                 writer.gather(column, rows, codings[column]?.translation ?? [], into: vectors[column])
             }
             try output.append(vectors)

@@ -1,0 +1,33 @@
+#ifndef DUKKAN_RUNS_H
+#define DUKKAN_RUNS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// A customer of one of several runs: her key, the number of the run and her place in it.
+typedef struct {
+    int64_t key;
+    uint32_t run;
+    uint32_t place;
+} dukkan_run_customer;
+
+/// Merges two lists that ascend by key; of equal keys those of `a` come first. `out` overlaps neither.
+void dukkan_merge_run_customers(const dukkan_run_customer *a, size_t a_count, const dukkan_run_customer *b,
+                                size_t b_count, dukkan_run_customer *out);
+
+/// Consecutive rows.
+typedef struct {
+    uint32_t first;
+    uint32_t count;
+} dukkan_row_run;
+
+// Copy the values of the rows of all runs side by side. They read and write up to 64 bytes past the last value.
+
+void dukkan_copy_run_words(const uint64_t *in, const dukkan_row_run *runs, size_t count, uint64_t *out);
+void dukkan_copy_run_codes(const uint32_t *in, const dukkan_row_run *runs, size_t count, uint32_t *out);
+
+/// The same for bits, lowest first, behind the first `at` bits of `out`; reads one word past the last row's, and writes the
+/// bits above the last row's as 0.
+void dukkan_copy_run_bits(const uint64_t *in, const dukkan_row_run *runs, size_t count, size_t at, uint64_t *out);
+
+#endif
