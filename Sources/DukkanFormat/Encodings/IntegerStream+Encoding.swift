@@ -1,6 +1,15 @@
 /// What the encoder may spend.
 struct EncodingEffort {
     var thorough: Bool
+    /// Fewer forms than usual: for small parts, which are soon merged into others.
+    var quick = false
+
+    init(thorough: Bool) { self.thorough = thorough }
+
+    init(_ options: PartOptions) {
+        thorough = options.thorough
+        quick = options.quick
+    }
 }
 
 extension IntegerStream {
@@ -36,7 +45,9 @@ extension IntegerStream {
             bestByteCount = candidate.count
             best = candidate
         }
-        if mayNest {
+        if mayNest && effort.quick {
+            if profile.descentCount == 0 { consider(deltaForm(values, count, context)) }
+        } else if mayNest {
             if profile.runCount <= count / 4 * (effort.thorough ? 3 : 2) {
                 consider(eitherRunForm(values, count, profile.runCount, context))
             }

@@ -26,11 +26,14 @@ extension PartIdentifier: CustomStringConvertible {
 package struct PartOptions: Sendable {
     /// More candidates for each block, LZ4 in its high-compression form: for compaction.
     package var thorough: Bool
+    /// Fewer candidates for each block: for small parts, which are soon merged into others.
+    package var quick: Bool
     /// Threads that encode the blocks of a stripe.
     package var workers: Int
 
-    package init(thorough: Bool = false, workers: Int = 1) {
+    package init(thorough: Bool = false, quick: Bool = false, workers: Int = 1) {
         self.thorough = thorough
+        self.quick = quick
         self.workers = workers
     }
 }

@@ -21,6 +21,7 @@ struct LayoutChoice {
     func choose() -> PartLayout {
         let columns = pending.columns.indices.filter { $0 != pending.customerColumn }
         var layout = PartLayout(columnCount: pending.columns.count)
+        if input.effort.quick { return layout }
         let isLarge = rowCount >= LayoutChoice.rowCountMin
         let results = StripeEncoder.Results<Trial>(count: pending.columns.count, empty: Trial())
         StripeEncoder.forEach(columns.count, workers: input.workers) { index in

@@ -122,7 +122,7 @@ package final class PartWriter {
     private func writeDictionary(_ column: Int) throws {
         guard let dictionary = dictionaries[column] else { return }
         var content = ByteWriter()
-        let effort = EncodingEffort(thorough: options.thorough)
+        let effort = EncodingEffort(options)
         PartDictionary.encode(
             dictionary, codesByRank: layout?.codesByRank[column] ?? [], into: &content, effort: effort)
         let bytes = BlockFrame.wrap(content.bytes, tryLZ4: true, effort: effort)
@@ -132,7 +132,7 @@ package final class PartWriter {
     private func writeModel(_ column: Int) throws {
         guard let model = layout?.model(of: column) else { return }
         var content = ByteWriter()
-        let effort = EncodingEffort(thorough: options.thorough)
+        let effort = EncodingEffort(options)
         model.encode(into: &content, effort: effort)
         let bytes = BlockFrame.wrap(content.bytes, tryLZ4: false, effort: effort)
         footer.addModel(column: column, byteCount: try write(block: bytes))

@@ -96,7 +96,7 @@ struct StripeEncoder {
             self.pending = pending
             plans = pending.planner.blocks
             starts = plans.map { pending.starts(of: $0) }
-            effort = EncodingEffort(thorough: options.thorough)
+            effort = EncodingEffort(options)
             let valueCount = plans.reduce(0) { $0 + $1.rowCount } * pending.columns.count
             workers = min(options.workers, 1 + valueCount / Input.valuesPerWorkerMin)
         }

@@ -184,6 +184,8 @@ final class PartMerge {
         return continues
     }
 
+    private var liveRowCount: Int { cursors.reduce(0) { $0 + $1.part.liveRowCount } }
+
     private var totalRowCount: Int { cursors.reduce(0) { $0 + $1.part.entry.rowCount } }
 
     /// Appends rows of a cursor's customer to their windows, without the deleted ones.
@@ -251,7 +253,7 @@ final class PartMerge {
                     table: tableIndex,
                     dictionaries: strings.map {
                         if case .part(let dictionary, _)? = $0 { dictionary } else { nil }
-                    }, isThorough: isThorough)
+                    }, rowCount: liveRowCount, isThorough: isThorough)
             }
             try window.draft?.output.append(window.vectors)
             window.removeBatch()

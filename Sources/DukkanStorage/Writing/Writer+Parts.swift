@@ -11,7 +11,13 @@ struct PartDraft {
 
 /// Making part files.
 extension Writer {
-    func beginPart(table index: Int, dictionaries: [StringDictionary?], isThorough: Bool) throws -> PartDraft {
+    /// Parts of fewer rows are written quickly: the next merge takes them.
+    private static let quickRowCountMax = 1 << 14
+
+    /// Begins a part of about `rowCount` rows.
+    func beginPart(
+        table index: Int, dictionaries: [StringDictionary?], rowCount: Int, isThorough: Bool
+    ) throws -> PartDraft {
         let table = working.tables[index]
         let identifier = newIdentifier()
         let file = newFile()
@@ -20,7 +26,9 @@ extension Writer {
         let output = try PartOutput(
             path: partsPath.appending(name: name), fileSystem: fileSystem, columns: table.schema.columns,
             identifier: identifier, dictionaries: dictionaries,
-            options: PartOptions(thorough: isThorough, workers: options.threads),
+            options: PartOptions(
+                thorough: isThorough, quick: !isThorough && rowCount < Writer.quickRowCountMax,
+                workers: options.threads),
             onFailedSync: { [weak self] error in self?.failure = error })
         return PartDraft(
             tableNumber: table.number, file: file, identifier: identifier, isThorough: isThorough, output: output)
