@@ -22,8 +22,9 @@ package final class MorselScan: Sendable {
         case byBlock
     }
 
-    /// Rows that a morsel of several parts or tables aims at.
-    static let morselRowCount = 65_536
+    /// Rows that a morsel of several parts or tables aims at: so few that what is copied stays in the nearest caches, but many
+    /// for each part, since each costs a search.
+    static func morselRowCount(partCount: Int) -> Int { min(1 << 16, max(1 << 14, partCount << 10)) }
 
     package let requests: [TableRequest]
     let codeSources: [[CodeSource]]
@@ -151,9 +152,10 @@ package final class MorselScan: Sendable {
             cuts = largest.borders.dropFirst().map(\.key)
         } else {
             borders.sort { customerKeyPrecedes($0.key, $1.key) }
+            let target = morselRowCount(partCount: requests.reduce(0) { $0 + $1.table.parts.count })
             var rows = 0
             for border in borders {
-                if rows >= morselRowCount {
+                if rows >= target {
                     cuts.append(border.key)
                     rows = 0
                 }
