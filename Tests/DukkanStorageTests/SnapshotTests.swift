@@ -200,4 +200,35 @@ import Testing
             }
         }
     }
+
+    /// Keys that follow the time, and nulls that two columns share: models and shared bitmaps are verified as well.
+    @Test func aFlippedBitOfRelatedColumnsIsFound() throws {
+        let shop = Shop()
+        let system = SimulatedFileSystem(seed: 7)
+        let writer = try StoreCore.create(path: "/shop", options: SnapshotTests.options, fileSystem: system)
+        try writer.createTable(shop.schema)
+        let rows = (0..<9_000).map { i in
+            let hasAmount = i * 7_919 % 3 == 0
+            return Row(
+                customer: "\(i * i % 701)", time: Int64(i) * 1_000_000, key: Int64(i * 5 + i * i % 37), text: "a",
+                amount: hasAmount ? Int64(i) : nil, value: hasAmount ? Double(i) : nil)
+        }
+        try writer.append(table: "orders", shop.batch(rows))
+        try writer.commit()
+        let footer = try #require(writer.snapshot().tables[0].parts.first).footer
+        #expect(footer.sharedBitmapCount == 1 && footer.columns[0].model != nil)
+        writer.close()
+        let places = footer.rowBlocks.flatMap { $0.bitmaps.compactMap { $0 } } + footer.columns.compactMap(\.model)
+        let name = try #require(system.fileNames.first { $0.contains(".part") })
+        for place in places {
+            for offset in stride(from: place.offset, to: place.offset + place.byteCount, by: 97) {
+                let mask: UInt8 = 1 << UInt8(offset % 8)
+                system.damage(name) { $0[offset] ^= mask }
+                let store = try StoreCore.open(
+                    path: "/shop", readOnly: true, options: SnapshotTests.options, fileSystem: system)
+                #expect(try !store.verify().isEmpty, "\(name) at \(offset)")
+                system.damage(name) { $0[offset] ^= mask }
+            }
+        }
+    }
 }
