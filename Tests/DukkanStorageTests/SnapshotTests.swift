@@ -207,7 +207,7 @@ import Testing
         let system = SimulatedFileSystem(seed: 7)
         let writer = try StoreCore.create(path: "/shop", options: SnapshotTests.options, fileSystem: system)
         try writer.createTable(shop.schema)
-        let rows = (0..<9_000).map { i in
+        let rows = (0..<40_000).map { i in
             let hasAmount = i * 7_919 % 3 == 0
             return Row(
                 customer: "\(i * i % 701)", time: Int64(i) * 1_000_000, key: Int64(i * 5 + i * i % 37), text: "a",
@@ -221,7 +221,7 @@ import Testing
         let places = footer.rowBlocks.flatMap { $0.bitmaps.compactMap { $0 } } + footer.columns.compactMap(\.model)
         let name = try #require(system.fileNames.first { $0.contains(".part") })
         for place in places {
-            for offset in stride(from: place.offset, to: place.offset + place.byteCount, by: 97) {
+            for offset in stride(from: place.offset, to: place.offset + place.byteCount, by: 499) {
                 let mask: UInt8 = 1 << UInt8(offset % 8)
                 system.damage(name) { $0[offset] ^= mask }
                 let store = try StoreCore.open(
