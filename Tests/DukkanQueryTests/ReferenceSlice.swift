@@ -79,11 +79,21 @@ extension ReferenceGenerator {
         ].shuffled(using: &random)
         aggregates = Array(aggregates.prefix(Int.random(in: 1...4, using: &random)))
         for a in aggregates.indices where chance(30) { aggregates[a].filter = filter() }
-        let keys = [kind, group, amount, customer].shuffled(using: &random)
+        let time = Expression.column(ColumnName("time"))
+        let unit = ["minute", "hour", "day", "week"].randomElement(using: &random) ?? "day"
+        let period = Expression.call("date_trunc", [.literal(.string(unit)), time])
+        var condition = chance(60) ? filter() : nil
+        if chance(30), let moment = times.randomElement(using: &random) {
+            let since = Expression.binary(
+                chance(50) ? .greaterOrEqual : .less, time, .literal(.timestamp(Timestamp(microseconds: moment))))
+            condition = condition.map { .binary(.and, $0, since) } ?? since
+        }
+        if chance(20), let first = condition, let second = filter() { condition = .binary(.and, second, first) }
+        let keys = [kind, group, amount, customer, period].shuffled(using: &random)
             .prefix(Int.random(in: 0...3, using: &random))
         let items = (Array(keys) + aggregates.map { Expression.aggregate($0) }).map { SliceQuery.Item($0) }
         return SliceQuery(
-            items, from: chance(70) ? "events" : "orders", where: chance(60) ? filter() : nil, groupBy: Array(keys),
+            items, from: chance(70) ? "events" : "orders", where: condition, groupBy: Array(keys),
             options: options(times: times))
     }
 }

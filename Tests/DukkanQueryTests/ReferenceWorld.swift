@@ -117,8 +117,28 @@ struct ReferenceExpressions {
             return negated ? not(found) : found
         case .isNull(let inner, let negated):
             return .bool((try value(inner, row) == .null) != negated)
+        case .call("date_trunc", let arguments) where arguments.count == 2:
+            return try truncated(try value(arguments[1], row), to: try value(arguments[0], row))
         default:
             throw ReferenceError("the reference evaluator does not know \(expression)")
+        }
+    }
+
+    /// The begin of a period in UTC.
+    private func truncated(_ time: Value, to unit: Value) throws -> Value {
+        guard case .timestamp(let time) = time, case .string(let unit) = unit else { return .null }
+        func floor(_ length: Int64) -> Int64 {
+            let rest = time.microseconds % length
+            return time.microseconds - (rest < 0 ? rest + length : rest)
+        }
+        let days = floor(86_400_000_000) / 86_400_000_000
+        switch unit {
+        case "minute": return .timestamp(Timestamp(microseconds: floor(60_000_000)))
+        case "hour": return .timestamp(Timestamp(microseconds: floor(3_600_000_000)))
+        case "day": return .date(CivilDate(days: days))
+        // 1970-01-01 was a Thursday, the fourth day of a week.
+        case "week": return .date(CivilDate(days: days - ((days + 3) % 7 + 7) % 7))
+        default: throw ReferenceError("the reference evaluator does not know periods of a \(unit)")
         }
     }
 

@@ -101,7 +101,7 @@ struct ColumnBlockDecoder {
         }
     }
 
-    private mutating func decodeIntegers(
+    mutating func decodeIntegers(
         _ valueCount: Int, _ out: UnsafeMutablePointer<Int64>
     ) throws(DukkanError) {
         if let customers {
@@ -140,7 +140,7 @@ struct ColumnBlockDecoder {
         }
     }
 
-    private mutating func decodeCodes(
+    mutating func decodeCodes(
         _ valueCount: Int, _ out: UnsafeMutablePointer<UInt32>, _ vector: ColumnVector
     ) throws(DukkanError) {
         var strings = dictionary

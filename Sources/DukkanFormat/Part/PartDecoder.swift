@@ -31,9 +31,11 @@ package enum PartDecoder {
     ///   - dictionary: the part dictionary, where the column has one. Columns of strings without get one of the block.
     ///   - references: what the column block names as `sharedBitmap` and `referenceColumn`, the latter with the column's
     ///     model.
+    ///   - selected: the rows wanted, which follow each other in the vector; nil for all.
     package static func decodeColumn(
         _ bytes: UnsafeRawBufferPointer, footer: PartFooter, column: Int, block: Int, customers: CustomerBlock?,
-        dictionary: StringDictionary?, references: BlockReferences = BlockReferences(), into vector: ColumnVector,
+        dictionary: StringDictionary?, references: BlockReferences = BlockReferences(), selected: SelectedRows? = nil,
+        into vector: ColumnVector,
         onCheck: (() -> Void)? = nil
     ) throws {
         let definition = footer.columns[column].definition
@@ -50,7 +52,11 @@ package enum PartDecoder {
                 hasPartDictionary: footer.columns[column].dictionary != nil, storesRanks: columnBlock.storesRanks,
                 dictionary: dictionary, references: references, scratch: scratch)
             if columnBlock.needsCustomers { precondition(customers != nil, "the block needs its customers") }
-            try decoder.decode(into: vector)
+            if let selected {
+                try decoder.decode(selected, into: vector)
+            } else {
+                try decoder.decode(into: vector)
+            }
         } catch {
             throw located(error, definition.name, block)
         }

@@ -17,6 +17,8 @@ final class ScanBuilder {
     private(set) var segments: [SegmentPlan] = []
     /// The segments' conditions as they were asked.
     private(set) var segmentConditions: [Expression] = []
+    /// Whether columns wait until they are asked for.
+    var defersColumns = false
     private var segmentsBeingBound = 0
     private var boundSegments: [Expression: Int] = [:]
 
@@ -77,7 +79,9 @@ final class ScanBuilder {
     /// The scan's requests, with row blocks pruned that the uses of a table rule out.
     func requests() -> [TableRequest] {
         tables.map { table in
-            TableRequest(table: table.snapshot, columns: table.columns, isPruned: pruning(table))
+            var request = TableRequest(table: table.snapshot, columns: table.columns, isPruned: pruning(table))
+            request.defersColumns = defersColumns
+            return request
         }
     }
 

@@ -32,9 +32,14 @@ struct AggregateBatch {
     var selection: RowSelection
     var groups: UnsafePointer<UInt32>?
     var argument: ColumnVector?
-    /// First rows of the customers; nil for rows without customer.
+    /// First rows of the customers, where all their rows are there; nil for rows without customer.
     var starts: UnsafePointer<UInt32>?
+    /// The number of each row's customer among those of the morsel, where only some of their rows are there.
+    var customers: UnsafePointer<UInt32>?
     var customerCount: Int
+
+    /// Whether the rows have customers.
+    var hasCustomers: Bool { starts != nil || customers != nil }
 }
 
 /// Arrays of a number for each group, grown with the groups.

@@ -1,46 +1,80 @@
+import CDukkanKernels
 import DukkanFormat
 
 /// `count(*)`, `count(x)` and `count(…) FILTER`.
 final class CountState: AggregateState {
-    private var counts = GroupArray<Int64>(0)
+    private var counts: GroupArray<UInt32>
+    /// Places of a group: several for few groups, so that neighbouring rows of one group need not wait for each other.
+    private let copies: Int
+    /// What has left the counts of 32 bits; empty until something must.
+    private var wide = GroupArray<Int64>(0)
+    private var groupCount = 0
+    /// Most that a count can be by now.
+    private var pendingRows = 0
 
-    deinit { counts.deallocate() }
+    init(groupCount: Int) {
+        counts = GroupArray(0)
+        copies = (1...GroupCopies.groupCountMax).contains(groupCount) ? GroupCopies.count : 1
+    }
 
-    func reserve(_ count: Int) { counts.reserve(count) }
+    deinit {
+        counts.deallocate()
+        wide.deallocate()
+    }
 
-    var byteCount: Int { counts.count * 8 }
+    func reserve(_ count: Int) {
+        groupCount = max(groupCount, count)
+        counts.reserve(count * copies)
+        if wide.count > 0 { wide.reserve(count) }
+    }
+
+    var byteCount: Int { counts.count * 4 + wide.count * 8 }
 
     func update(_ batch: AggregateBatch) {
+        if pendingRows + batch.rowCount > Int(UInt32.max) { flush() }
+        pendingRows += batch.rowCount
+        let argument = batch.argument.flatMap { $0.hasNulls ? $0 : nil }
         let counts = self.counts.pointer
-        guard let groups = batch.groups else {
-            if let argument = batch.argument, argument.hasNulls {
-                var found = 0
-                let isValid = RowValidity(argument)
-                batch.selection.forEach(batch.rowCount) { found &+= isValid[$0] ? 1 : 0 }
-                counts[0] &+= Int64(found)
-            } else {
-                counts[0] &+= Int64(batch.selection.count(of: batch.rowCount))
+        switch (batch.groups, batch.selection) {
+        case (nil, .all):
+            counts[0] &+= UInt32(argument.map { countBits($0.validity, 0, batch.rowCount) } ?? batch.rowCount)
+        case (let groups?, .all):
+            dukkan_count_groups(groups, argument?.validity, batch.rowCount, copies, counts)
+        case (let groups, .indices(_, let selected)):
+            guard groups != nil || argument != nil else {
+                counts[0] &+= UInt32(selected)
+                return
             }
-            return
-        }
-        if let argument = batch.argument, argument.hasNulls {
-            let validity = argument.validity
+            let copies = self.copies, isValid = argument.map { RowValidity($0) }
             batch.selection.forEach(batch.rowCount) { row in
-                counts[Int(groups[row])] &+= Int64(truncatingIfNeeded: (validity[row >> 6] &>> UInt64(row & 63)) & 1)
+                let group = groups.map { Int($0[row]) * copies } ?? 0
+                counts[group] &+= isValid.map { UInt32(truncatingIfNeeded: $0.bit(row)) } ?? 1
             }
-        } else {
-            batch.selection.forEach(batch.rowCount) { counts[Int(groups[$0])] &+= 1 }
         }
+    }
+
+    private func flush() {
+        wide.reserve(max(groupCount, 1))
+        for group in 0..<groupCount { wide.pointer[group] &+= narrow(group) }
+        counts.pointer.update(repeating: 0, count: counts.count)
+        pendingRows = 0
+    }
+
+    private func narrow(_ group: Int) -> Int64 {
+        var count: Int64 = 0
+        for place in group * copies..<(group + 1) * copies { count &+= Int64(counts.pointer[place]) }
+        return count
     }
 
     func merge(_ other: any AggregateState, _ map: [UInt32]) {
         guard let other = other as? CountState else { return }
-        for (g, target) in map.enumerated() { counts.pointer[Int(target)] &+= other.counts.pointer[g] }
+        flush()
+        for (g, target) in map.enumerated() { wide.pointer[Int(target)] &+= other.count(g) }
     }
 
-    func count(_ group: Int) -> Int64 { counts.pointer[group] }
+    func count(_ group: Int) -> Int64 { narrow(group) &+ (wide.count > 0 ? wide.pointer[group] : 0) }
 
-    func value(_ group: Int) -> Value { .int(Int128(counts.pointer[group])) }
+    func value(_ group: Int) -> Value { .int(Int128(count(group))) }
 }
 
 /// `count(DISTINCT customer)`: a customer's rows stand together, so a group needs to know only whom it counted last.
@@ -49,10 +83,20 @@ final class CustomerCountState: AggregateState {
     private var last = GroupArray<UInt32>(0)
     /// Number of the customer at hand among those that this worker saw, from 1.
     private var serial: UInt32 = 0
+    /// Whether no customer comes back to a group that she left, because the groups follow time.
+    private let isMonotone: Bool
+    private var firstRows = FirstRowBits()
+    private var marks = GrowableBuffer<UInt64>()
+
+    init(isMonotone: Bool) {
+        self.isMonotone = isMonotone
+    }
 
     deinit {
         counts.deallocate()
         last.deallocate()
+        firstRows.deallocate()
+        marks.deallocate()
     }
 
     func reserve(_ count: Int) {
@@ -63,33 +107,67 @@ final class CustomerCountState: AggregateState {
     var byteCount: Int { counts.count * 12 }
 
     func update(_ batch: AggregateBatch) throws {
-        guard let starts = batch.starts else { return }
         if UInt64(serial) + UInt64(batch.customerCount) >= UInt64(UInt32.max) { restart() }
-        let counts = self.counts.pointer, last = self.last.pointer
         let base = serial + 1
-        serial += UInt32(batch.customerCount)
-        switch (batch.selection, batch.groups) {
-        case (.all, nil):
+        if let customers = batch.customers {
+            serial += UInt32(batch.customerCount)
+            countRows(batch, customers, base)
+        } else if let starts = batch.starts {
+            serial += UInt32(batch.customerCount)
+            if case .all = batch.selection {
+                countAll(batch, starts, before: base - 1)
+            } else {
+                countSelected(batch, starts, base)
+            }
+        }
+    }
+
+    /// All rows of the customers.
+    private func countAll(_ batch: AggregateBatch, _ starts: UnsafePointer<UInt32>, before: UInt32) {
+        let counts = self.counts.pointer
+        guard let groups = batch.groups else {
             for c in 0..<batch.customerCount where starts[c + 1] > starts[c] { counts[0] &+= 1 }
-        case (.all, let groups?):
-            for c in 0..<batch.customerCount {
-                let me = base &+ UInt32(truncatingIfNeeded: c)
-                for row in Int(starts[c])..<Int(starts[c &+ 1]) {
-                    let group = Int(groups[row])
-                    counts[group] &+= last[group] == me ? 0 : 1
-                    last[group] = me
-                }
-            }
-        case (.indices(let indices, let count), let groups):
-            var c = 0
-            for i in 0..<count {
-                let row = indices[i]
-                while starts[c &+ 1] <= row { c &+= 1 }
-                let me = base &+ UInt32(truncatingIfNeeded: c)
-                let group = groups.map { Int($0[Int(row)]) } ?? 0
-                counts[group] &+= last[group] == me ? 0 : 1
-                last[group] = me
-            }
+            return
+        }
+        let count = batch.rowCount
+        firstRows.mark(starts, batch.customerCount)
+        marks.reserve((count + 63) / 64)
+        dukkan_mark_changes(groups, firstRows.words.base, count, marks.base)
+        if isMonotone {
+            dukkan_count_marks(groups, marks.base, count, counts)
+        } else {
+            _ = dukkan_count_marked_customers(
+                groups, marks.base, firstRows.words.base, count, before, last.pointer, counts)
+        }
+    }
+
+    /// Rows that know their customer.
+    private func countRows(_ batch: AggregateBatch, _ customers: UnsafePointer<UInt32>, _ base: UInt32) {
+        let counts = self.counts.pointer, last = self.last.pointer
+        guard case .indices(let indices, let count) = batch.selection else {
+            dukkan_count_row_customers(batch.groups, customers, batch.rowCount, base, last, counts)
+            return
+        }
+        for i in 0..<count {
+            let row = Int(indices[i]), me = base &+ customers[row]
+            let group = batch.groups.map { Int($0[row]) } ?? 0
+            counts[group] &+= last[group] == me ? 0 : 1
+            last[group] = me
+        }
+    }
+
+    /// Some rows of the customers.
+    private func countSelected(_ batch: AggregateBatch, _ starts: UnsafePointer<UInt32>, _ base: UInt32) {
+        guard case .indices(let indices, let count) = batch.selection else { return }
+        let counts = self.counts.pointer, last = self.last.pointer
+        var c = 0
+        for i in 0..<count {
+            let row = indices[i]
+            while starts[c &+ 1] <= row { c &+= 1 }
+            let me = base &+ UInt32(truncatingIfNeeded: c)
+            let group = batch.groups.map { Int($0[Int(row)]) } ?? 0
+            counts[group] &+= last[group] == me ? 0 : 1
+            last[group] = me
         }
     }
 
@@ -104,6 +182,8 @@ final class CustomerCountState: AggregateState {
         // Every customer is in one morsel only, so no two workers counted the same.
         for (g, target) in map.enumerated() { counts.pointer[Int(target)] &+= other.counts.pointer[g] }
     }
+
+    func count(_ group: Int) -> Int64 { counts.pointer[group] }
 
     func value(_ group: Int) -> Value { .int(Int128(counts.pointer[group])) }
 }

@@ -19,9 +19,13 @@ enum GroupingPlan: Sendable {
             case codes(StringDictionary)
             /// The value less `low`.
             case integers(low: Int64)
+            /// Periods of one length, from the first of them.
+            case periods(EqualPeriods)
         }
         var digits: Digits
         var size: Int
+        /// What the digits are made of where it is not the key itself.
+        var source: BoundExpression?
         var radix: Int { size + 1 }
     }
 
@@ -60,6 +64,9 @@ enum GroupingPlan: Sendable {
                 return nil
             }
             return DenseKey(digits: .codes(dictionary), size: dictionary.count)
+        }
+        if let periods = EqualPeriods(key, plan, bounds) {
+            return DenseKey(digits: .periods(periods), size: periods.count, source: periods.source)
         }
         guard key.type != .double, let range = bounds.of(key) else { return nil }
         let (span, isOver) = range.upperBound.subtractingReportingOverflow(range.lowerBound)

@@ -1,3 +1,4 @@
+import CDukkanKernels
 import DukkanFormat
 
 /// Numbers the groups of rows.
@@ -8,6 +9,7 @@ final class GroupNumbers {
     let keys: [BoundExpression]
     private(set) var count: Int
     private var numbers: UnsafeMutablePointer<UInt32>
+    private var memory = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
     private var capacity = 0
 
     // Of a hashed numbering: the keys of each group as words, one more for which of them are null.
@@ -33,7 +35,10 @@ final class GroupNumbers {
         if case .hashed = plan { slots = [UInt32](repeating: .max, count: 1_024) }
     }
 
-    deinit { numbers.deallocate() }
+    deinit {
+        numbers.deallocate()
+        memory.deallocate()
+    }
 
     /// Bytes held by a hashed numbering.
     var byteCount: Int { words.count * 8 + slots.count * 4 }
@@ -45,34 +50,33 @@ final class GroupNumbers {
         if case .single = plan { return nil }
         if rows.count > capacity {
             numbers.deallocate()
+            memory.deallocate()
             capacity = rows.count + rows.count / 4
             numbers = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity + 16)
+            memory = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity + 16)
         }
-        let vectors = try keys.map { try evaluator.vector($0, rows) }
         guard case .dense(let digits, _) = plan else {
-            numberHashed(vectors, rows.count, selection)
+            numberHashed(try keys.map { try evaluator.vector($0, rows) }, rows.count, selection)
             return UnsafePointer(numbers)
         }
-        var greatest: UInt32 = 0
         let output = numbers
-        for (k, vector) in vectors.enumerated() {
-            let digit = DenseDigit(vector, digits[k], isFirst: k == 0)
-            if case .indices(let indices, let count) = selection, count < rows.count / 2 {
-                digit.add(to: output, indices, count)
-            } else {
-                digit.add(to: output, rows.count)
-            }
+        for (k, key) in keys.enumerated() {
+            let vector = try evaluator.vector(digits[k].source ?? key, rows)
+            try DenseDigit(vector, digits[k], isFirst: k == 0).add(to: output, rows.count, memory: memory)
         }
+        var greatest: UInt32 = 0
         if case .indices(let indices, let count) = selection {
             for i in 0..<count { greatest = max(greatest, output[Int(indices[i])]) }
         } else {
-            for row in 0..<rows.count { greatest = max(greatest, output[row]) }
+            greatest = dukkan_maximum_code(output, rows.count)
         }
-        // The digits stand on the statistics; a file whose statistics lie must not lead out of the arrays.
-        if rows.count > 0, greatest >= count {
-            throw DukkanError(.corrupt, "a column's values leave the bounds of its statistics")
-        }
+        if rows.count > 0, greatest >= count { throw GroupNumbers.outOfBounds() }
         return UnsafePointer(output)
+    }
+
+    /// The digits stand on the statistics; a file whose statistics lie must not lead out of the arrays.
+    static func outOfBounds() -> DukkanError {
+        DukkanError(.corrupt, "a column's values leave the bounds of its statistics")
     }
 
     // MARK: Hashing
@@ -167,6 +171,12 @@ final class GroupNumbers {
 
     // MARK: Results
 
+    /// Whether the groups' numbers rise with their keys, null behind all others.
+    var isInKeyOrder: Bool {
+        guard case .dense(let digits, _) = plan else { return false }
+        return digits.allSatisfy { if case .codes(let dictionary) = $0.digits { dictionary.isSorted } else { true } }
+    }
+
     /// Adds the groups of another worker.
     ///
     /// Returns the number here of each of its groups.
@@ -201,6 +211,9 @@ final class GroupNumbers {
                 switch digits[k].digits {
                 case .codes(let dictionary): return .string(dictionary.string(digit))
                 case .integers(let low): return try ScalarEvaluator.value(Int128(low) + Int128(digit), type)
+                case .periods(let periods):
+                    return try ScalarEvaluator.value(
+                        Int128(periods.firstValue) + Int128(digit) * Int128(periods.step), type)
                 }
             }
         case .hashed:

@@ -1,27 +1,54 @@
 import DukkanFormat
 
-/// Rows of sort keys, and the order that they put the rows in.
+/// Columns of sort keys, and the order that they put rows in.
 ///
 /// Equal rows keep their order.
 struct RowOrdering {
-    private let directions: [(descending: Bool, nullsFirst: Bool)]
-    private var keys: [Value] = []
-    private(set) var count = 0
-
-    init(_ directions: [(descending: Bool, nullsFirst: Bool)]) {
-        self.directions = directions
+    /// Whole numbers of one kind are compared as such, everything else as values.
+    private enum Column {
+        case numbers([Int128])
+        case values([Value])
     }
 
-    mutating func append(_ key: [Value]) {
-        keys.append(contentsOf: key)
-        count += 1
+    private let directions: [(descending: Bool, nullsFirst: Bool)]
+    private let columns: [Column]
+    let count: Int
+
+    /// - Parameters:
+    ///   - columns: for each direction the key of every row.
+    ///   - count: rows.
+    init(_ directions: [(descending: Bool, nullsFirst: Bool)], columns: [[Value]], count: Int) {
+        self.directions = directions
+        self.columns = columns.map { values in RowOrdering.numbers(values).map { .numbers($0) } ?? .values(values) }
+        self.count = count
+    }
+
+    /// The numbers that order like the values; nil where there are none.
+    private static func numbers(_ values: [Value]) -> [Int128]? {
+        guard let first = values.first else { return nil }
+        var numbers: [Int128] = []
+        numbers.reserveCapacity(values.count)
+        for value in values {
+            switch (value, first) {
+            case (.int(let number), .int): numbers.append(number)
+            case (.decimal(let number), .decimal(let other)) where number.scale == other.scale:
+                numbers.append(number.unscaled)
+            default: return nil
+            }
+        }
+        return numbers
     }
 
     private func precedes(_ a: Int, _ b: Int) -> Bool {
-        let width = directions.count
-        for k in 0..<width {
-            let order = RowOrdering.compare(keys[a * width + k], keys[b * width + k], directions[k])
-            if order != 0 { return order < 0 }
+        for (direction, column) in zip(directions, columns) {
+            switch column {
+            case .numbers(let numbers):
+                let (x, y) = (numbers[a], numbers[b])
+                if x != y { return (x < y) != direction.descending }
+            case .values(let values):
+                let order = RowOrdering.compare(values[a], values[b], direction)
+                if order != 0 { return order < 0 }
+            }
         }
         return a < b
     }

@@ -1,40 +1,48 @@
+import CDukkanKernels
 import DukkanFormat
 
-/// `sum` and `avg` of whole numbers and decimals, exact.
+/// The sum of whole numbers or decimals, how many there are, and the rows, of each group: what `sum`, `avg` and `count` of
+/// one argument are read from.
 ///
 /// Sums run in 64 bits as long as bounds from the statistics prove that they fit; before they might not, they move into
 /// 128 bits.
 final class IntegerSumState: AggregateState {
-    private let type: ScalarType
-    private let scale: Int
-    private var sums = GroupArray<Int64>(0)
-    private var counts = GroupArray<Int64>(0)
-    private var wide = GroupArray<Int128>(0)
+    private var cells = GroupArray(dukkan_group_cell())
+    /// Cells of a group: several for few groups, so that neighbouring rows of one group need not wait for each other.
+    private let copies: Int
+    /// What has left the cells; empty until something must.
+    private var wide = GroupArray<WideCell>(WideCell())
+    private var groupCount = 0
     /// Largest magnitude that one value can have.
     private let magnitudeMax: UInt64
-    /// Largest magnitude that a 64-bit sum can have by now.
+    /// Largest magnitude, and most rows, that a cell can have by now.
     private var pendingMax: UInt64 = 0
+    private var pendingRows = 0
     private var isWide = false
 
-    init(_ plan: AggregatePlan, bounds: ClosedRange<Int64>?) {
-        type = plan.type
-        scale = plan.argument?.type.scale ?? 0
+    private struct WideCell: BitwiseCopyable {
+        var sum: Int128 = 0
+        var valid: Int64 = 0
+        var rows: Int64 = 0
+    }
+
+    init(bounds: ClosedRange<Int64>?, groupCount: Int) {
         magnitudeMax = bounds.map { max($0.lowerBound.magnitude, $0.upperBound.magnitude) } ?? UInt64(Int64.max) + 1
+        copies = (1...GroupCopies.groupCountMax).contains(groupCount) ? GroupCopies.count : 1
     }
 
     deinit {
-        sums.deallocate()
-        counts.deallocate()
+        cells.deallocate()
         wide.deallocate()
     }
 
     func reserve(_ count: Int) {
-        sums.reserve(count)
-        counts.reserve(count)
+        groupCount = max(groupCount, count)
+        cells.reserve(count * copies)
         if isWide { wide.reserve(count) }
     }
 
-    var byteCount: Int { sums.count * (isWide ? 32 : 16) }
+    var byteCount: Int { cells.count * 16 + wide.count * 32 }
 
     func update(_ batch: AggregateBatch) throws {
         guard let argument = batch.argument else { return }
@@ -43,97 +51,148 @@ final class IntegerSumState: AggregateState {
             try updateWide(batch, argument)
             return
         }
-        if pendingMax &+ added > UInt64(Int64.max) || pendingMax > UInt64(Int64.max) - added { flush() }
-        pendingMax += added
-        updateNarrow(batch, argument)
-    }
-
-    private func updateNarrow(_ batch: AggregateBatch, _ argument: ColumnVector) {
-        let sums = self.sums.pointer, counts = self.counts.pointer
-        let values = UnsafePointer(argument.integers)
-        let validity = UnsafePointer(argument.validity)
-        let count = batch.rowCount
-        switch (batch.groups, argument.hasNulls) {
-        case (nil, let hasNulls):
-            var total: Int64 = 0, found: Int64 = 0
-            if case .all = batch.selection {
-                for row in 0..<count { total &+= values[row] }
-                found = Int64(hasNulls ? countBits(validity, 0, count) : count)
-            } else {
-                batch.selection.forEach(count) { row in
-                    total &+= values[row]
-                    found &+= hasNulls ? Int64(truncatingIfNeeded: (validity[row >> 6] &>> UInt64(row & 63)) & 1) : 1
-                }
-            }
-            sums[0] &+= total
-            counts[0] &+= found
-        case (let groups?, false):
-            batch.selection.forEach(count) { row in
-                let group = Int(groups[row])
-                sums[group] &+= values[row]
-                counts[group] &+= 1
-            }
-        case (let groups?, true):
-            batch.selection.forEach(count) { row in
-                let group = Int(groups[row])
-                sums[group] &+= values[row]
-                counts[group] &+= Int64(truncatingIfNeeded: (validity[row >> 6] &>> UInt64(row & 63)) & 1)
+        makeRoom(magnitude: added, rows: batch.rowCount)
+        let validity = argument.hasNulls ? UnsafePointer(argument.validity) : nil
+        switch (batch.groups, batch.selection) {
+        case (nil, .all):
+            let values = UnsafePointer(argument.integers)
+            var total: Int64 = 0
+            for row in 0..<batch.rowCount { total &+= values[row] }
+            cells.pointer[0].sum &+= total
+            cells.pointer[0].valid &+= UInt32(validity.map { countBits($0, 0, batch.rowCount) } ?? batch.rowCount)
+            cells.pointer[0].rows &+= UInt32(batch.rowCount)
+        case (let groups?, .all):
+            dukkan_add_to_groups(groups, argument.integers, validity, batch.rowCount, copies, cells.pointer)
+        case (let groups, .indices):
+            let cells = self.cells.pointer, copies = self.copies
+            let values = UnsafePointer(argument.integers), isValid = RowValidity(argument)
+            batch.selection.forEach(batch.rowCount) { row in
+                let cell = groups.map { Int($0[row]) * copies } ?? 0
+                cells[cell].sum &+= values[row]
+                cells[cell].valid &+= UInt32(truncatingIfNeeded: isValid.bit(row))
+                cells[cell].rows &+= 1
             }
         }
+    }
+
+    /// Empties the cells where so much more might not fit.
+    private func makeRoom(magnitude: UInt64, rows: Int) {
+        if pendingMax > UInt64(Int64.max) - magnitude || pendingRows + rows > Int(UInt32.max) { flush() }
+        pendingMax += magnitude
+        pendingRows += rows
     }
 
     private func updateWide(_ batch: AggregateBatch, _ argument: ColumnVector) throws {
         flush()
-        let wide = self.wide.pointer, counts = self.counts.pointer
+        let wide = self.wide.pointer
         var isOver = false
         let isValid = RowValidity(argument), values = argument.integers
         batch.selection.forEach(batch.rowCount) { row in
-            guard isValid[row] else { return }
             let group = batch.groups.map { Int($0[row]) } ?? 0
-            let (sum, over) = wide[group].addingReportingOverflow(Int128(values[row]))
-            wide[group] = sum
+            wide[group].rows &+= 1
+            guard isValid[row] else { return }
+            let (sum, over) = wide[group].sum.addingReportingOverflow(Int128(values[row]))
+            wide[group].sum = sum
+            wide[group].valid &+= 1
             isOver = isOver || over
-            counts[group] &+= 1
         }
         if isOver { throw ScalarEvaluator.overflow("a sum") }
     }
 
-    /// Moves the 64-bit sums into the 128-bit ones.
+    /// Moves what the cells hold into 128 bits.
     private func flush() {
         isWide = true
-        wide.reserve(sums.count)
-        for g in 0..<sums.count {
-            wide.pointer[g] &+= Int128(sums.pointer[g])
-            sums.pointer[g] = 0
+        wide.reserve(groupCount)
+        for group in 0..<groupCount {
+            let held = narrow(group)
+            wide.pointer[group].sum &+= held.sum
+            wide.pointer[group].valid &+= held.valid
+            wide.pointer[group].rows &+= held.rows
         }
+        cells.pointer.update(repeating: dukkan_group_cell(), count: cells.count)
         pendingMax = 0
+        pendingRows = 0
+    }
+
+    /// What the cells of a group hold together.
+    private func narrow(_ group: Int) -> WideCell {
+        var held = WideCell()
+        for cell in group * copies..<(group + 1) * copies {
+            held.sum &+= Int128(cells.pointer[cell].sum)
+            held.valid &+= Int64(cells.pointer[cell].valid)
+            held.rows &+= Int64(cells.pointer[cell].rows)
+        }
+        return held
+    }
+
+    private func total(_ group: Int) -> WideCell {
+        var held = narrow(group)
+        if isWide {
+            held.sum &+= wide.pointer[group].sum
+            held.valid &+= wide.pointer[group].valid
+            held.rows &+= wide.pointer[group].rows
+        }
+        return held
     }
 
     func merge(_ other: any AggregateState, _ map: [UInt32]) throws {
         guard let other = other as? IntegerSumState else { return }
         if map.isEmpty { return }
         flush()
-        other.flush()
         for (g, target) in map.enumerated() {
-            let (sum, isOver) = wide.pointer[Int(target)].addingReportingOverflow(other.wide.pointer[g])
+            let added = other.total(g)
+            let (sum, isOver) = wide.pointer[Int(target)].sum.addingReportingOverflow(added.sum)
             if isOver { throw ScalarEvaluator.overflow("a sum") }
-            wide.pointer[Int(target)] = sum
-            counts.pointer[Int(target)] &+= other.counts.pointer[g]
+            wide.pointer[Int(target)].sum = sum
+            wide.pointer[Int(target)].valid &+= added.valid
+            wide.pointer[Int(target)].rows &+= added.rows
         }
     }
 
-    /// The exact sum of a group, unscaled; nil over no values.
-    func sum(_ group: Int) -> Int128? {
-        if counts.pointer[group] == 0 { return nil }
-        return (isWide ? wide.pointer[group] : 0) + Int128(sums.pointer[group])
+    /// The exact sum of a group, unscaled, and how many values it is of.
+    func sum(_ group: Int) -> (sum: Int128, count: Int64) {
+        let held = total(group)
+        return (held.sum, held.valid)
     }
+
+    /// Rows of a group, those without a value too.
+    func rowCount(_ group: Int) -> Int64 { total(group).rows }
+
+    func value(_ group: Int) throws -> Value { .int(sum(group).sum) }
+}
+
+/// Into how many cells a group is split, and up to how many groups.
+enum GroupCopies {
+    static let count = 4
+    static let groupCountMax = 1_024
+}
+
+/// An aggregate that is read from sums which are kept for several.
+final class SumReader: AggregateState {
+    private let sums: IntegerSumState
+    private let plan: AggregatePlan
+
+    init(_ sums: IntegerSumState, _ plan: AggregatePlan) {
+        self.sums = sums
+        self.plan = plan
+    }
+
+    // The sums are updated once, for all of their readers.
+    func reserve(_ count: Int) {}
+    func update(_ batch: AggregateBatch) {}
+    func merge(_ other: any AggregateState, _ map: [UInt32]) {}
+    var byteCount: Int { 0 }
 
     func value(_ group: Int) throws -> Value {
-        guard let sum = sum(group) else { return .null }
-        if type == .double {
-            return .double(DecimalValue.double(sum, scale: scale) / Double(counts.pointer[group]))
+        if plan.function == .count {
+            return .int(Int128(plan.argument == nil ? sums.rowCount(group) : sums.sum(group).count))
         }
-        return try ScalarEvaluator.value(sum, type)
+        let (sum, count) = sums.sum(group)
+        if count == 0 { return .null }
+        if plan.function == .average {
+            return .double(DecimalValue.double(sum, scale: plan.argument?.type.scale ?? 0) / Double(count))
+        }
+        return try ScalarEvaluator.value(sum, plan.type)
     }
 }
 

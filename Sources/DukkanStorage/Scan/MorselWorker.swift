@@ -1,4 +1,4 @@
-import DukkanFormat
+package import DukkanFormat
 
 /// Reads the morsels of a scan, one at a time.
 ///
@@ -30,6 +30,19 @@ package final class MorselWorker {
 
     /// Whether customers matter in the morsel loaded last: false for a bare block of rows.
     package var hasCustomers: Bool { tables[0].rowStarts != nil }
+
+    /// Decodes a column of a table whose request defers its columns; until then its vector means nothing.
+    package func require(_ table: Int, column: Int) throws {
+        try assemblies[table].require(column, reader)
+    }
+
+    /// The selected rows of a table's column one behind the other, in a vector that is valid until the next call for that
+    /// column.
+    ///
+    /// Where the column waits to be asked for, no more than these rows are made of it.
+    package func selected(_ selected: SelectedRows, table: Int, column: Int) throws -> ColumnVector {
+        try assemblies[table].selected(selected, column: column, of: tables[table], reader)
+    }
 
     /// Reads morsel `index` into ``tables`` and ``keys``.
     package func load(_ index: Int) throws {

@@ -24,6 +24,8 @@ final class ScanCursor {
     let vectors: [ColumnVector]
     private var customersBlock = -1
     private var columnsBlock = -1
+    /// The columns of `columnsBlock` that `vectors` hold.
+    private var isLoaded: [Bool]
 
     struct Column {
         /// Place among the part's columns; nil where the part is older than the column.
@@ -37,6 +39,7 @@ final class ScanCursor {
         self.part = part
         self.columns = columns
         vectors = kinds.map { ColumnVector($0) }
+        isLoaded = kinds.map { _ in false }
     }
 
     func loadCustomers(_ block: Int, _ reader: BlockReader) throws {
@@ -47,24 +50,49 @@ final class ScanCursor {
     }
 
     func loadColumns(_ block: Int, _ reader: BlockReader) throws {
+        begin(block, reader)
+        for column in vectors.indices { try load(column, reader) }
+    }
+
+    /// Makes a row block the one whose columns are loaded.
+    func begin(_ block: Int, _ reader: BlockReader) {
         guard columnsBlock != block else { return }
-        columnsBlock = -1
-        let rowBlock = part.footer.rowBlocks[block]
-        for (column, vector) in zip(columns, vectors) {
-            guard let partColumn = column.partColumn else {
-                vector.fillNulls(rowBlock.rowCount)
-                vector.dictionary = column.dictionary ?? (vector.kind == .codes ? .empty : nil)
-                continue
-            }
-            if part.footer.columns[partColumn].blocks[block].needsCustomers { try loadCustomers(block, reader) }
-            try part.readColumn(
-                partColumn, block: block, customers: customers, dictionary: column.partDictionary, into: vector,
-                reader: reader)
-            if let map = column.map { ScanCursor.renumber(vector, map) }
-            if let dictionary = column.dictionary { vector.dictionary = dictionary }
-        }
-        reader.rowsScanned += rowBlock.rowCount
         columnsBlock = block
+        for column in isLoaded.indices { isLoaded[column] = false }
+        reader.rowsScanned += part.footer.rowBlocks[block].rowCount
+    }
+
+    /// Decodes a column of the block begun into its vector, unless that holds it already.
+    func load(_ column: Int, _ reader: BlockReader) throws {
+        guard !isLoaded[column] else { return }
+        try read(column, nil, into: vectors[column], reader)
+        isLoaded[column] = true
+    }
+
+    /// Makes a vector of the selected rows of a column of the block begun.
+    func load(_ column: Int, _ selected: SelectedRows, into vector: ColumnVector, _ reader: BlockReader) throws {
+        if isLoaded[column] {
+            vector.assign(selected, of: vectors[column])
+        } else {
+            try read(column, selected, into: vector, reader)
+        }
+    }
+
+    private func read(
+        _ place: Int, _ selected: SelectedRows?, into vector: ColumnVector, _ reader: BlockReader
+    ) throws {
+        let column = columns[place], block = columnsBlock
+        guard let partColumn = column.partColumn else {
+            vector.fillNulls(selected?.count ?? part.footer.rowBlocks[block].rowCount)
+            vector.dictionary = column.dictionary ?? (vector.kind == .codes ? .empty : nil)
+            return
+        }
+        if part.footer.columns[partColumn].blocks[block].needsCustomers { try loadCustomers(block, reader) }
+        try part.readColumn(
+            partColumn, block: block, customers: customers, dictionary: column.partDictionary, selected: selected,
+            into: vector, reader: reader)
+        if let map = column.map { ScanCursor.renumber(vector, map) }
+        if let dictionary = column.dictionary { vector.dictionary = dictionary }
     }
 
     /// Gives a vector's codes their numbers in the scan's dictionary; null rows keep 0.

@@ -20,6 +20,9 @@ final class TableAssembly {
     private let ownStarts = StartList()
     private let directKeys: CustomerKeyList
 
+    /// The block whose columns wait to be asked for; nil where the morsel's columns are there.
+    private var deferred: ScanCursor?
+    private lazy var selections = kinds.map { ColumnVector($0) }
     private let copied: [ColumnVector]
     private let merged: [ColumnVector]
     private let locals: [LocalDictionary?]
@@ -76,13 +79,15 @@ final class TableAssembly {
 
     /// One row block as it lies, without its customers; deleted rows are left out.
     func loadBlock(part: Int, block: Int, into rows: TableRows, _ reader: BlockReader) throws {
+        deferred = nil
         let cursor = cursor(part)
-        try cursor.loadColumns(block, reader)
         let rowBlock = cursor.part.footer.rowBlocks[block]
         guard let deletes = cursor.part.deletes else {
+            try begin(cursor, block, reader)
             rows.set(rowCount: rowBlock.rowCount, rowStarts: nil, columns: Array(cursor.vectors.prefix(columnCount)))
             return
         }
+        try cursor.loadColumns(block, reader)
         let order = merge.liveRows(deletes, from: rowBlock.firstRow, count: rowBlock.rowCount)
         for (vector, source) in zip(merged, cursor.vectors) {
             vector.removeAll()
@@ -92,8 +97,37 @@ final class TableAssembly {
         rows.set(rowCount: order.count, rowStarts: nil, columns: Array(merged.prefix(columnCount)))
     }
 
+    /// Loads a block's columns, or lets them wait where the request says so.
+    private func begin(_ cursor: ScanCursor, _ block: Int, _ reader: BlockReader) throws {
+        if request.defersColumns {
+            cursor.begin(block, reader)
+            deferred = cursor
+        } else {
+            try cursor.loadColumns(block, reader)
+        }
+    }
+
+    /// Decodes a column that waits.
+    func require(_ column: Int, _ reader: BlockReader) throws {
+        try deferred?.load(column, reader)
+    }
+
+    /// The selected rows of a column, in a vector that is valid until the next call for that column.
+    func selected(
+        _ selected: SelectedRows, column: Int, of rows: TableRows, _ reader: BlockReader
+    ) throws -> ColumnVector {
+        let vector = selections[column]
+        if let deferred {
+            try deferred.load(column, selected, into: vector, reader)
+        } else {
+            vector.assign(selected, of: rows.columns[column])
+        }
+        return vector
+    }
+
     /// All rows of the customers in a range.
     func load(_ range: CustomerRange, into rows: TableRows, _ reader: BlockReader) throws {
+        deferred = nil
         if try passThrough(range, into: rows, reader) { return }
         for (vector, local) in zip(copied, locals) {
             vector.removeAll()
@@ -128,7 +162,7 @@ final class TableAssembly {
         else { return false }
         let cursor = cursor(only.part)
         try cursor.loadCustomers(only.block, reader)
-        try cursor.loadColumns(only.block, reader)
+        try begin(cursor, only.block, reader)
         directKeys.removeAll()
         directKeys.append(cursor.customers, 0..<cursor.customers.count)
         keys = directKeys

@@ -7,6 +7,8 @@ package struct TableRequest: Sendable {
     package var columns: [Int]
     /// Whether a row block can be left out because none of its rows matter: (place of the part, row block) -> true.
     package var isPruned: (@Sendable (_ part: Int, _ block: Int) -> Bool)?
+    /// Whether columns wait until they are asked for, see ``MorselWorker/require(_:column:)``.
+    package var defersColumns = false
 
     package init(
         table: TableSnapshot, columns: [Int], isPruned: (@Sendable (_ part: Int, _ block: Int) -> Bool)? = nil

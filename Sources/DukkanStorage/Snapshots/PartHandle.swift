@@ -42,8 +42,8 @@ package final class PartHandle: Sendable {
     ///
     /// `column` is a place in the part, not in the schema.
     package func readColumn(
-        _ column: Int, block: Int, customers: CustomerBlock?, dictionary: StringDictionary?, into vector: ColumnVector,
-        reader: BlockReader
+        _ column: Int, block: Int, customers: CustomerBlock?, dictionary: StringDictionary?,
+        selected: SelectedRows? = nil, into vector: ColumnVector, reader: BlockReader
     ) throws {
         let columnBlock = footer.columns[column].blocks[block]
         var references = BlockReferences()
@@ -53,7 +53,7 @@ package final class PartHandle: Sendable {
         try reader.read(file, columnBlock.location) { bytes in
             try PartDecoder.decodeColumn(
                 bytes, footer: footer, column: column, block: block, customers: customers, dictionary: dictionary,
-                references: references, into: vector, onCheck: reader.onCheck)
+                references: references, selected: selected, into: vector, onCheck: reader.onCheck)
             reader.meter?.endDecode(
                 rowCount: vector.count, byteCount: memoryByteCount(vector, ownsDictionary: dictionary == nil))
         } place: {

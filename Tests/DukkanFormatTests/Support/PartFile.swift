@@ -64,7 +64,7 @@ struct PartFile {
         return try body(UnsafeRawBufferPointer(copy))
     }
 
-    /// Decodes everything.
+    /// Decodes everything, and some rows of each block on their own.
     func read() throws -> PlainTable {
         let footer = try footer()
         var table = PlainTable(
@@ -116,11 +116,17 @@ struct PartFile {
             try decode(reference, block, footer, customers, dictionaries, models, into: values)
             references.column = values
         }
-        try withBlock(columnBlock.location) {
+        try withBlock(columnBlock.location) { bytes in
             try PartDecoder.decodeColumn(
-                $0, footer: footer, column: column, block: block,
+                bytes, footer: footer, column: column, block: block,
                 customers: columnBlock.needsCustomers ? customers : nil, dictionary: dictionaries[column],
                 references: references, into: vector)
+            try SelectedRowsCheck.check(vector, seed: UInt64(block * 100 + column)) {
+                try PartDecoder.decodeColumn(
+                    bytes, footer: footer, column: column, block: block,
+                    customers: columnBlock.needsCustomers ? customers : nil, dictionary: dictionaries[column],
+                    references: references, selected: $0, into: $1)
+            }
         }
     }
 

@@ -1,0 +1,71 @@
+import CDukkanKernels
+import DukkanFormat
+import DukkanStorage
+
+/// The rows of a morsel that a slice's filter leaves, one behind the other, with the columns that its groups and aggregates
+/// read: everything behind the filter runs over whole vectors and never looks at a row that is out.
+///
+/// Each worker has its own. For scans of one table without lookups and segments.
+final class SliceRows {
+    private var conjuncts: ConjunctOrder
+    private let slots: [Int]
+    private let countsCustomers: Bool
+    private var firstRows = FirstRowBits()
+    private var rowCustomers = GrowableBuffer<UInt32>(capacity: 64)
+
+    /// - Parameters:
+    ///   - slots: the columns that are read behind the filter.
+    ///   - countsCustomers: whether the customers of the rows matter.
+    init(_ filter: Predicate, slots: [Int], countsCustomers: Bool, columnCost: (Int) -> Double) {
+        conjuncts = ConjunctOrder(filter, columnCost: columnCost)
+        self.slots = slots
+        self.countsCustomers = countsCustomers
+    }
+
+    deinit {
+        firstRows.deallocate()
+        rowCustomers.deallocate()
+    }
+
+    /// The rows left of the morsel loaded, and what aggregates need of them; nil where none are.
+    func select(_ frame: MorselFrame) throws -> (ExpressionRows, AggregateBatch)? {
+        let rows = try frame.rows(0)
+        let worker = frame.worker
+        if rows.count == 0 { return nil }
+        let bits = frame.evaluator.scratchBits()
+        let count = try conjuncts.select(rows, frame.evaluator, into: bits) { try worker.require(0, column: $0) }
+        if !conjuncts.isEmpty { frame.meter?.count(.filter, in: rows.count, out: count) }
+        if count == 0 { return nil }
+        if count == rows.count {
+            for slot in slots { try worker.require(0, column: slot) }
+            let batch = AggregateBatch(
+                rowCount: count, selection: .all, starts: frame.starts(0), customerCount: worker.customerCount)
+            return (rows, batch)
+        }
+        let selected = SelectedRows(words: UnsafePointer(bits.words), count: count)
+        let left = ExpressionRows()
+        left.count = count
+        left.columns = rows.columns
+        for slot in slots { left.columns[slot] = try worker.selected(selected, table: 0, column: slot) }
+        if let customer = rows.customer {
+            let vector = frame.evaluator.scratch(customer.kind)
+            vector.assign(selected, of: customer)
+            left.customer = vector
+        }
+        var batch = AggregateBatch(rowCount: count, selection: .all, customerCount: worker.customerCount)
+        if countsCustomers, let starts = frame.starts(0) {
+            batch.customers = customers(starts, worker.customerCount, selected, of: rows.count)
+        }
+        return (left, batch)
+    }
+
+    /// The number of each selected row's customer among those of the morsel that have rows.
+    private func customers(
+        _ starts: UnsafePointer<UInt32>, _ customerCount: Int, _ selected: SelectedRows, of rowCount: Int
+    ) -> UnsafePointer<UInt32> {
+        firstRows.mark(starts, customerCount)
+        rowCustomers.reserve(selected.count)
+        dukkan_number_customers(firstRows.words.base, selected.words, rowCount, rowCustomers.base)
+        return UnsafePointer(rowCustomers.base)
+    }
+}
