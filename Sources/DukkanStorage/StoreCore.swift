@@ -40,7 +40,8 @@ package final class StoreCore: Sendable {
         fileSystem: any FileSystem = PosixFileSystem()
     ) throws -> StoreCore {
         try options.validate()
-        let loader = SnapshotLoader(path: path, fileSystem: fileSystem)
+        let loader = SnapshotLoader(
+            path: path, fileSystem: fileSystem, blocks: BlockCache(byteCountMax: options.blockCacheByteCount))
         if readOnly {
             let snapshot = try loader.load(reusing: nil)
             return StoreCore(path: path, options: options, loader: loader, snapshot: snapshot, writer: nil)
@@ -50,7 +51,7 @@ package final class StoreCore: Sendable {
                 .notFound, "this is not a Dukkan store: no manifest is there", place: .init(file: path),
                 advice: "make a new store with `dukkan init`")
         }
-        let writer = try Writer(path: path, options: options, fileSystem: fileSystem)
+        let writer = try Writer(path: path, options: options, fileSystem: fileSystem, blocks: loader.blocks)
         return StoreCore(path: path, options: options, loader: loader, snapshot: writer.snapshot, writer: writer)
     }
 

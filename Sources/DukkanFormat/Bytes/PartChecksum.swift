@@ -19,12 +19,17 @@ struct PartChecksum {
         return bytes.isEmpty ? state : dukkan_crc32c(state, bytes.baseAddress, bytes.count)
     }
 
+    /// The content of a block, whose checksum stands at its end.
+    static func content(_ bytes: UnsafeRawBufferPointer) throws(DukkanError) -> UnsafeRawBufferPointer {
+        guard bytes.count >= PartChecksum.byteCount else { throw corrupt("a block is too short for its checksum") }
+        return UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - PartChecksum.byteCount)])
+    }
+
     /// The content of a block without the checksum at its end.
     ///
     /// Throws `corrupt` where the checksum does not fit.
     func verified(offset: Int, _ bytes: UnsafeRawBufferPointer) throws(DukkanError) -> UnsafeRawBufferPointer {
-        guard bytes.count >= PartChecksum.byteCount else { throw corrupt("a block is too short for its checksum") }
-        let content = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - PartChecksum.byteCount)])
+        let content = try PartChecksum.content(bytes)
         let stored = bytes.loadUnaligned(fromByteOffset: content.count, as: UInt32.self)
         guard UInt32(littleEndian: stored) == self(offset: offset, content) else {
             throw DukkanError(.corrupt, "the checksum does not match", place: .init(offset: offset))

@@ -4,20 +4,20 @@ import CDukkanKernels
 ///
 /// Every function checks the block's checksum first and throws `corrupt`, with column and block named, for bytes that
 /// are not what the footer says. What is written into the output before an error means nothing. `onCheck` is called once
-/// the checksum holds, for who measures what checking costs.
+/// the checksum holds, for who measures what checking costs. Where bytes `areChecked`, that is left out.
 package enum PartDecoder {
     /// Decodes the customers of a row block; `bytes` are those of its `directory`.
     ///
     /// O(customers).
     package static func decodeCustomers(
         _ bytes: UnsafeRawBufferPointer, footer: PartFooter, block: Int, into customers: CustomerBlock,
-        onCheck: (() -> Void)? = nil
+        areChecked: Bool = false, onCheck: (() -> Void)? = nil
     ) throws {
         do throws(DukkanError) {
             let scratch = customers.scratch
             scratch.reset()
             let rowBlock = footer.rowBlocks[block]
-            let content = try content(bytes, rowBlock.directory, footer, scratch, onCheck)
+            let content = try content(bytes, rowBlock.directory, footer, scratch, areChecked, onCheck)
             try customers.decode(content, rowBlock, footer.customerType, scratch)
         } catch {
             throw located(error, nil, block)
@@ -35,8 +35,7 @@ package enum PartDecoder {
     package static func decodeColumn(
         _ bytes: UnsafeRawBufferPointer, footer: PartFooter, column: Int, block: Int, customers: CustomerBlock?,
         dictionary: StringDictionary?, references: BlockReferences = BlockReferences(), selected: SelectedRows? = nil,
-        into vector: ColumnVector,
-        onCheck: (() -> Void)? = nil
+        into vector: ColumnVector, areChecked: Bool = false, onCheck: (() -> Void)? = nil
     ) throws {
         let definition = footer.columns[column].definition
         precondition(vector.kind == definition.type.physical && definition.role != .customer)
@@ -44,7 +43,7 @@ package enum PartDecoder {
             let columnBlock = footer.columns[column].blocks[block]
             let scratch = vector.scratch
             scratch.reset()
-            let content = try content(bytes, columnBlock.location, footer, scratch, onCheck)
+            let content = try content(bytes, columnBlock.location, footer, scratch, areChecked, onCheck)
             var decoder = ColumnBlockDecoder(
                 reader: ByteReader(content), rowCount: footer.rowBlocks[block].rowCount,
                 nullCount: columnBlock.statistics.nullCount,
@@ -66,14 +65,15 @@ package enum PartDecoder {
     ///
     /// O(bytes).
     package static func decodeDictionary(
-        _ bytes: UnsafeRawBufferPointer, footer: PartFooter, column: Int, onCheck: (() -> Void)? = nil
+        _ bytes: UnsafeRawBufferPointer, footer: PartFooter, column: Int, areChecked: Bool = false,
+        onCheck: (() -> Void)? = nil
     ) throws -> StringDictionary {
         guard let location = footer.columns[column].dictionary else {
             preconditionFailure("the column has no part dictionary")
         }
         do throws(DukkanError) {
             let scratch = ScratchArena()
-            var reader = ByteReader(try content(bytes, location, footer, scratch, onCheck))
+            var reader = ByteReader(try content(bytes, location, footer, scratch, areChecked, onCheck))
             let count = footer.columns[column].dictionaryCount
             let ranks = try PartDictionary.decodeRanks(&reader, count, scratch: scratch)
             let strings = try StringList.decode(&reader, count, scratch: scratch)
@@ -90,14 +90,14 @@ package enum PartDecoder {
     /// O(rows / 64).
     package static func decodeBitmap(
         _ bytes: UnsafeRawBufferPointer, footer: PartFooter, block: Int, bitmap: Int, into out: RowBitmap,
-        onCheck: (() -> Void)? = nil
+        areChecked: Bool = false, onCheck: (() -> Void)? = nil
     ) throws {
         guard let location = footer.rowBlocks[block].bitmaps[bitmap] else {
             preconditionFailure("the row block does not have this bitmap")
         }
         do throws(DukkanError) {
             out.scratch.reset()
-            let content = try content(bytes, location, footer, out.scratch, onCheck)
+            let content = try content(bytes, location, footer, out.scratch, areChecked, onCheck)
             try out.decode(content, rowCount: footer.rowBlocks[block].rowCount)
         } catch {
             throw located(error, nil, block)
@@ -108,12 +108,13 @@ package enum PartDecoder {
     ///
     /// O(knots or entries).
     package static func decodeModel(
-        _ bytes: UnsafeRawBufferPointer, footer: PartFooter, column: Int, onCheck: (() -> Void)? = nil
+        _ bytes: UnsafeRawBufferPointer, footer: PartFooter, column: Int, areChecked: Bool = false,
+        onCheck: (() -> Void)? = nil
     ) throws -> ColumnModel {
         guard let location = footer.columns[column].model else { preconditionFailure("the column has no model") }
         do throws(DukkanError) {
             let scratch = ScratchArena()
-            var reader = ByteReader(try content(bytes, location, footer, scratch, onCheck))
+            var reader = ByteReader(try content(bytes, location, footer, scratch, areChecked, onCheck))
             let model = try ColumnModel.decode(&reader, scratch: scratch)
             guard reader.isAtEnd else { throw corrupt("bytes behind a model's end") }
             return model
@@ -125,10 +126,15 @@ package enum PartDecoder {
     /// The content of a block, its checksum verified and LZ4 undone.
     static func content(
         _ bytes: UnsafeRawBufferPointer, _ location: PartFooter.BlockLocation, _ footer: PartFooter,
-        _ scratch: ScratchArena, _ onCheck: (() -> Void)? = nil
+        _ scratch: ScratchArena, _ areChecked: Bool = false, _ onCheck: (() -> Void)? = nil
     ) throws(DukkanError) -> UnsafeRawBufferPointer {
         guard bytes.count == location.byteCount else { throw corrupt("a block of \(bytes.count) bytes") }
-        let framed = try PartChecksum(footer.identifier).verified(offset: location.offset, bytes)
+        let framed: UnsafeRawBufferPointer
+        if areChecked {
+            framed = try PartChecksum.content(bytes)
+        } else {
+            framed = try PartChecksum(footer.identifier).verified(offset: location.offset, bytes)
+        }
         onCheck?()
         return try BlockFrame.unwrap(framed, scratch: scratch)
     }

@@ -78,7 +78,7 @@ struct QueryContext: Sendable {
             guard let place = part.column(forSchemaColumn: column), part.footer.rowCount > 0 else { continue }
             latest = max(latest, part.footer.columns[place].statistics.maximum)
         }
-        let reader = BlockReader(meter: trace?.coordinator)
+        let reader = BlockReader(meter: trace?.coordinator, usesCache: true)
         let times = ColumnVector(.integers)
         let customers = CustomerBlock()
         for part in table.parts {

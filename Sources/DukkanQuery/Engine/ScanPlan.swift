@@ -57,7 +57,7 @@ struct ScanPlan: Sendable {
                 })
         }
         customerTables = users { if case .customer = $0.node { true } else { false } }
-        let reader = BlockReader(meter: context.trace?.coordinator)
+        let reader = BlockReader(meter: context.trace?.coordinator, usesCache: true)
         scan = try MorselScan(requests: builder.requests(), order: order, customers: customers, reader: reader)
         context.cost.add(reader)
     }

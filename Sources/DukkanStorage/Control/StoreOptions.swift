@@ -11,6 +11,8 @@ import Darwin
 /// What a store may use, and what it does on its own.
 public struct StoreOptions: Sendable, Hashable {
     /// Most bytes of memory that one operation of the store uses for rows and blocks.
+    ///
+    /// A quarter as much holds blocks that queries have read, for those after them.
     public var memoryBudgetBytes = 1 << 30
     /// Threads that work on one operation.
     public var threads = StoreOptions.coreCount
@@ -26,6 +28,9 @@ public struct StoreOptions: Sendable, Hashable {
     package var windowRowCountTarget = 32_000_000
     /// Rows that are sorted and written at a time at most, whatever the budget.
     package var runRowCountMax = 1 << 30
+
+    /// Bytes of blocks that queries keep for those after them.
+    var blockCacheByteCount: Int { memoryBudgetBytes / 4 }
 
     /// Least budget that the store works with.
     public static let memoryBudgetBytesMin = 16 << 20

@@ -19,7 +19,7 @@ package func forEachMorsel<State>(
     let outcome = Mutex<MorselOutcome<State>>(MorselOutcome())
     @Sendable func work(_ number: Int) {
         let meter = cost.makeMeter()
-        let worker = MorselWorker(scan: scan, reader: BlockReader(meter: meter))
+        let worker = MorselWorker(scan: scan, reader: BlockReader(meter: meter, usesCache: true))
         var state = makeState()
         do {
             while !isStopped.load(ordering: .relaxed) {

@@ -16,8 +16,12 @@ package final class BlockReader: @unchecked Sendable {  // Sendable: handed from
     let references = ReferenceCache()
     private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
 
-    package init(meter: WorkMeter? = nil) {
+    /// Whether blocks come from the store's cache and go there.
+    private let usesCache: Bool
+
+    package init(meter: WorkMeter? = nil, usesCache: Bool = false) {
         self.meter = meter
+        self.usesCache = usesCache
         onCheck = meter.map { meter in { meter.endCheck() } }
     }
 
@@ -26,23 +30,27 @@ package final class BlockReader: @unchecked Sendable {  // Sendable: handed from
     }
 
     /// Reads the bytes of a block and decodes them; a failure names file and place.
+    ///
+    /// `decode` is told whether the block's checksum is known to hold.
     func read<Result>(
         _ file: PartFile, _ location: PartFooter.BlockLocation,
-        _ decode: (UnsafeRawBufferPointer) throws -> Result, place: () -> DukkanError.Place
+        _ decode: (UnsafeRawBufferPointer, Bool) throws -> Result, place: () -> DukkanError.Place
     ) throws -> Result {
-        if buffer.count < location.byteCount {
-            buffer.deallocate()
-            let size = max(location.byteCount, 1 << 16)
-            buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size + size / 2, alignment: 64)
-        }
-        let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<location.byteCount])
         do {
             meter?.beginRead(file, place().column ?? "")
+            let cached = usesCache ? file.cachedBlock(at: location.offset) : nil
+            // A file of bad faith may name two blocks at one place.
+            if let cached, cached.bytes.count == location.byteCount {
+                count(location, place)
+                return try decode(UnsafeRawBufferPointer(cached.bytes), true)
+            }
+            let kept = usesCache ? BlockCache.Block(byteCount: location.byteCount) : nil
+            let bytes = kept?.bytes ?? room(for: location.byteCount)
             try file.read(into: bytes, at: location.offset)
-            meter?.endRead(byteCount: location.byteCount, isDictionary: place().block == nil)
-            bytesRead += location.byteCount
-            blocksDecoded += 1
-            return try decode(UnsafeRawBufferPointer(bytes))
+            count(location, place)
+            let result = try decode(UnsafeRawBufferPointer(bytes), false)
+            if let kept { file.cache(kept, at: location.offset) }
+            return result
         } catch var error as DukkanError {
             let known = place()
             error.place.file = error.place.file ?? file.path
@@ -51,5 +59,20 @@ package final class BlockReader: @unchecked Sendable {  // Sendable: handed from
             error.place.offset = error.place.offset ?? known.offset
             throw error
         }
+    }
+
+    private func count(_ location: PartFooter.BlockLocation, _ place: () -> DukkanError.Place) {
+        meter?.endRead(byteCount: location.byteCount, isDictionary: place().block == nil)
+        bytesRead += location.byteCount
+        blocksDecoded += 1
+    }
+
+    private func room(for byteCount: Int) -> UnsafeMutableRawBufferPointer {
+        if buffer.count < byteCount {
+            buffer.deallocate()
+            let size = max(byteCount, 1 << 16)
+            buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size + size / 2, alignment: 64)
+        }
+        return UnsafeMutableRawBufferPointer(rebasing: buffer[..<byteCount])
     }
 }

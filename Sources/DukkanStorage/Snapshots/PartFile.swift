@@ -11,6 +11,9 @@ package final class PartFile: Sendable {
     package let byteCount: Int
     private let descriptor: FileDescriptor
     private let fileSystem: any FileSystem
+    private let blocks: BlockCache?
+    /// Under which the cache holds the file's blocks.
+    private let number: Int
     /// Models and dictionaries of columns that others refer to, by column; read when they are needed first.
     let columnDetails = Mutex<[Int: ColumnDetails]>([:])
 
@@ -20,7 +23,7 @@ package final class PartFile: Sendable {
     }
 
     /// Opens a part and reads its footer; nil if there is no file of that name.
-    init?(path: String, entry: Manifest.Part, fileSystem: any FileSystem) throws {
+    init?(path: String, entry: Manifest.Part, fileSystem: any FileSystem, blocks: BlockCache? = nil) throws {
         guard let descriptor = try fileSystem.openIfPresent(path) else { return nil }
         do {
             byteCount = try fileSystem.sizeOfFile(descriptor, path: path)
@@ -34,15 +37,28 @@ package final class PartFile: Sendable {
         self.path = path
         self.descriptor = descriptor
         self.fileSystem = fileSystem
+        self.blocks = blocks
+        number = blocks?.makeFileNumber() ?? 0
     }
 
     deinit {
+        blocks?.removeBlocks(ofFile: number)
         fileSystem.close(descriptor)
     }
 
     /// Reads bytes of a place into a buffer, which they fill.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
         try fileSystem.readFully(descriptor, into: buffer, at: offset, path: path)
+    }
+
+    /// A block that is in memory.
+    func cachedBlock(at offset: Int) -> BlockCache.Block? {
+        blocks?.block(file: number, offset: offset)
+    }
+
+    /// Keeps a block whose checksum holds.
+    func cache(_ block: BlockCache.Block, at offset: Int) {
+        blocks?.insert(block, file: number, offset: offset)
     }
 
     private static func readFooter(

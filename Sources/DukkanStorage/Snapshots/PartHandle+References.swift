@@ -21,8 +21,10 @@ extension PartHandle {
     private func readBitmap(_ number: Int, block: Int, reader: BlockReader) throws -> RowBitmap? {
         guard let location = footer.rowBlocks[block].bitmaps[number] else { return nil }
         return try reader.references.bitmap(number) { bitmap in
-            try reader.read(file, location) { bytes in
-                try PartDecoder.decodeBitmap(bytes, footer: footer, block: block, bitmap: number, into: bitmap, onCheck: reader.onCheck)
+            try reader.read(file, location) { bytes, areChecked in
+                try PartDecoder.decodeBitmap(
+                    bytes, footer: footer, block: block, bitmap: number, into: bitmap, areChecked: areChecked,
+                    onCheck: reader.onCheck)
                 reader.meter?.endDecode(rowCount: 0, byteCount: (bitmap.rowCount + 7) / 8)
             } place: {
                 DukkanError.Place(column: "shared bitmap", block: block, offset: location.offset)
@@ -45,11 +47,11 @@ extension PartHandle {
                 cache.holdsCustomers = true
             }
             let dictionary = try readReferenceDictionary(column, reader: reader)
-            try reader.read(file, columnBlock.location) { bytes in
+            try reader.read(file, columnBlock.location) { bytes, areChecked in
                 try PartDecoder.decodeColumn(
                     bytes, footer: footer, column: column, block: block,
                     customers: columnBlock.needsCustomers ? cache.customers : nil, dictionary: dictionary,
-                    references: references, into: vector, onCheck: reader.onCheck)
+                    references: references, into: vector, areChecked: areChecked, onCheck: reader.onCheck)
                 reader.meter?.endDecode(
                     rowCount: vector.count, byteCount: vector.count * ColumnVector.stride(vector.kind))
             } place: {
@@ -77,8 +79,9 @@ extension PartHandle {
     /// Reads and checks the model of a column; nil if it has none.
     package func loadModel(_ column: Int, reader: BlockReader) throws -> ColumnModel? {
         guard let location = footer.columns[column].model else { return nil }
-        return try reader.read(file, location) { bytes in
-            let model = try PartDecoder.decodeModel(bytes, footer: footer, column: column, onCheck: reader.onCheck)
+        return try reader.read(file, location) { bytes, areChecked in
+            let model = try PartDecoder.decodeModel(
+                bytes, footer: footer, column: column, areChecked: areChecked, onCheck: reader.onCheck)
             reader.meter?.endDecode(rowCount: 0, byteCount: model.byteCount)
             return model
         } place: {

@@ -29,9 +29,9 @@ package final class PartHandle: Sendable {
     /// Reads and checks the customers of a row block.
     package func readCustomers(block: Int, into customers: CustomerBlock, reader: BlockReader) throws {
         let location = footer.rowBlocks[block].directory
-        try reader.read(file, location) { bytes in
+        try reader.read(file, location) { bytes, areChecked in
             try PartDecoder.decodeCustomers(
-                bytes, footer: footer, block: block, into: customers, onCheck: reader.onCheck)
+                bytes, footer: footer, block: block, into: customers, areChecked: areChecked, onCheck: reader.onCheck)
             reader.meter?.endDecode(rowCount: customers.rowCount, byteCount: memoryByteCount(customers))
         } place: {
             DukkanError.Place(column: "customer directory", block: block, offset: location.offset)
@@ -50,10 +50,11 @@ package final class PartHandle: Sendable {
         if columnBlock.sharedBitmap != nil || columnBlock.referenceColumn != nil {
             references = try readReferences(column, columnBlock, block: block, reader: reader)
         }
-        try reader.read(file, columnBlock.location) { bytes in
+        try reader.read(file, columnBlock.location) { bytes, areChecked in
             try PartDecoder.decodeColumn(
                 bytes, footer: footer, column: column, block: block, customers: customers, dictionary: dictionary,
-                references: references, selected: selected, into: vector, onCheck: reader.onCheck)
+                references: references, selected: selected, into: vector,
+                areChecked: areChecked, onCheck: reader.onCheck)
             reader.meter?.endDecode(
                 rowCount: vector.count, byteCount: memoryByteCount(vector, ownsDictionary: dictionary == nil))
         } place: {
@@ -67,9 +68,9 @@ package final class PartHandle: Sendable {
         guard let location = footer.columns[column].dictionary else {
             throw DukkanError(.corrupt, "the column has no dictionary", place: .init(file: file.path))
         }
-        return try reader.read(file, location) { bytes in
+        return try reader.read(file, location) { bytes, areChecked in
             let strings = try PartDecoder.decodeDictionary(
-                bytes, footer: footer, column: column, onCheck: reader.onCheck)
+                bytes, footer: footer, column: column, areChecked: areChecked, onCheck: reader.onCheck)
             reader.meter?.endDecode(rowCount: 0, byteCount: memoryByteCount(strings))
             return strings
         } place: {

@@ -5,6 +5,8 @@ import Synchronization
 struct SnapshotLoader {
     let path: String
     let fileSystem: any FileSystem
+    /// Blocks of the parts that it opens; nil: none are kept.
+    var blocks: BlockCache?
 
     /// Times that a reader starts again because a writer published another generation meanwhile.
     static let attemptCountMax = 1_000
@@ -87,7 +89,7 @@ struct SnapshotLoader {
 
     func openPart(_ entry: Manifest.Part, table: Int) throws -> PartFile? {
         let name = StoreLayout.partName(table: table, file: entry.file)
-        return try PartFile(path: partsPath.appending(name: name), entry: entry, fileSystem: fileSystem)
+        return try PartFile(path: partsPath.appending(name: name), entry: entry, fileSystem: fileSystem, blocks: blocks)
     }
 
     /// Reads a deletion file; nil if it is gone.

@@ -38,12 +38,12 @@ final class Writer {
 
     var partsPath: String { path.appending(name: StoreLayout.partsName) }
 
-    init(path: String, options: StoreOptions, fileSystem: any FileSystem) throws {
+    init(path: String, options: StoreOptions, fileSystem: any FileSystem, blocks: BlockCache? = nil) throws {
         self.path = path
         self.options = options
         self.fileSystem = fileSystem
         lock = try StoreLock(path: path.appending(name: StoreLayout.lockName), fileSystem: fileSystem)
-        loader = SnapshotLoader(path: path, fileSystem: fileSystem)
+        loader = SnapshotLoader(path: path, fileSystem: fileSystem, blocks: blocks)
         snapshot = try loader.load(reusing: nil)
         committed = snapshot.manifest
         working = committed

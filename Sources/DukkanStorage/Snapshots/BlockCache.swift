@@ -1,0 +1,90 @@
+import Synchronization
+
+/// Blocks of parts as they are on disk, kept in memory from one query to the next; their checksums held when they were
+/// read, and a part never changes.
+///
+/// When it is full, a block chosen at random makes room: whoever goes through more than fits, time after time, so finds a
+/// share of it here, where the block unused for longest would always be the one needed next.
+final class BlockCache: Sendable {
+    /// The bytes of one block, filled before anyone else sees them.
+    final class Block: @unchecked Sendable {  // Sendable: never changed once it is in the cache.
+        let bytes: UnsafeMutableRawBufferPointer
+
+        init(byteCount: Int) {
+            bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 64)
+        }
+
+        deinit {
+            bytes.deallocate()
+        }
+    }
+
+    private struct Key: Hashable {
+        var file: Int
+        var offset: Int
+    }
+
+    private struct State {
+        var places: [Key: Int] = [:]
+        var entries: [(key: Key, block: Block)] = []
+        var byteCount = 0
+        var random: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+        /// Removes a block; the last one takes its place.
+        mutating func remove(at place: Int) -> Block {
+            let (key, block) = entries[place]
+            places[key] = nil
+            byteCount -= block.bytes.count
+            let last = entries.removeLast()
+            if place < entries.count {
+                entries[place] = last
+                places[last.key] = place
+            }
+            return block
+        }
+    }
+
+    private let state = Mutex(State())
+    private let lastFile = Atomic<Int>(0)
+    private let byteCountMax: Int
+
+    init(byteCountMax: Int) {
+        self.byteCountMax = byteCountMax
+    }
+
+    /// A number for an open file under which its blocks are kept.
+    func makeFileNumber() -> Int { lastFile.wrappingAdd(1, ordering: .relaxed).newValue }
+
+    /// The block at a place of a file, if it is here.
+    func block(file: Int, offset: Int) -> Block? {
+        state.withLock { state in state.places[Key(file: file, offset: offset)].map { state.entries[$0].block } }
+    }
+
+    /// Keeps a block, for which others may have to go.
+    func insert(_ block: Block, file: Int, offset: Int) {
+        guard block.bytes.count <= byteCountMax / 16 else { return }
+        let key = Key(file: file, offset: offset)
+        var removed: [Block] = []
+        state.withLock { state in
+            if state.places[key] != nil { return }
+            while state.byteCount + block.bytes.count > byteCountMax {
+                state.random = state.random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                removed.append(state.remove(at: Int((state.random >> 33) % UInt64(state.entries.count))))
+            }
+            state.places[key] = state.entries.count
+            state.entries.append((key, block))
+            state.byteCount += block.bytes.count
+        }
+        // The memory goes back behind the lock.
+        removed.removeAll()
+    }
+
+    /// Lets go the blocks of a file that is closed.
+    func removeBlocks(ofFile file: Int) {
+        state.withLock { state in
+            for place in state.entries.indices.reversed() where state.entries[place].key.file == file {
+                _ = state.remove(at: place)
+            }
+        }
+    }
+}

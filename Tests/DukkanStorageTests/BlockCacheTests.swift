@@ -1,0 +1,43 @@
+import Testing
+
+@testable import DukkanStorage
+
+/// The cache of blocks holds what it was given, within its bound.
+@Suite struct BlockCacheTests {
+    private func block(_ byteCount: Int, _ value: UInt8) -> BlockCache.Block {
+        let block = BlockCache.Block(byteCount: byteCount)
+        block.bytes.initializeMemory(as: UInt8.self, repeating: value)
+        return block
+    }
+
+    @Test func givesBackWhatItKeeps() throws {
+        let cache = BlockCache(byteCountMax: 1 << 20)
+        let first = cache.makeFileNumber(), second = cache.makeFileNumber()
+        #expect(first != second)
+        cache.insert(block(100, 1), file: first, offset: 0)
+        cache.insert(block(100, 2), file: first, offset: 100)
+        cache.insert(block(100, 3), file: second, offset: 0)
+        #expect(cache.block(file: first, offset: 100)?.bytes.first == 2)
+        #expect(cache.block(file: second, offset: 0)?.bytes.first == 3)
+        #expect(cache.block(file: second, offset: 100) == nil)
+        cache.removeBlocks(ofFile: first)
+        #expect(cache.block(file: first, offset: 0) == nil)
+        #expect(cache.block(file: second, offset: 0)?.bytes.first == 3)
+    }
+
+    @Test func neverHoldsMoreThanItsBound() {
+        let cache = BlockCache(byteCountMax: 64_000)
+        let file = cache.makeFileNumber()
+        for offset in 0..<1_000 {
+            cache.insert(block(1_000 + offset % 7, UInt8(offset & 255)), file: file, offset: offset)
+        }
+        let held = (0..<1_000).compactMap { offset in cache.block(file: file, offset: offset).map { (offset, $0) } }
+        let byteCount = held.reduce(0) { $0 + $1.1.bytes.count }
+        #expect(byteCount <= 64_000)
+        #expect(byteCount > 60_000)
+        #expect(held.allSatisfy { $0.1.bytes.first == UInt8($0.0 & 255) })
+        // A block that would drive out many others is not kept.
+        cache.insert(block(10_000, 9), file: file, offset: 5_000)
+        #expect(cache.block(file: file, offset: 5_000) == nil)
+    }
+}
