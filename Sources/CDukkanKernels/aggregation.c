@@ -9,7 +9,7 @@ struct aggregation_kernels {
     void (*add_null_digit)(uint32_t *restrict, const uint64_t *restrict, size_t, uint32_t);
     int (*number_periods)(const int64_t *restrict, size_t, int64_t, uint32_t, double, uint64_t, uint32_t *restrict);
     void (*mark_changes)(const uint32_t *restrict, const uint64_t *restrict, size_t, uint64_t *restrict);
-    void (*number_customers)(const uint64_t *, const uint64_t *, size_t, uint32_t *restrict);
+    void (*number_runs)(const uint64_t *, const uint64_t *, size_t, uint32_t *restrict);
 };
 
 #define SUFFIXED(name) name##_base
@@ -161,6 +161,6 @@ void dukkan_count_row_customers(const uint32_t *groups, const uint32_t *customer
     }
 }
 
-void dukkan_number_customers(const uint64_t *first_rows, const uint64_t *selected, size_t count, uint32_t *customers) {
-    kernels->number_customers(first_rows, selected, count, customers);
+void dukkan_number_runs(const uint64_t *first_rows, const uint64_t *selected, size_t count, uint32_t *runs) {
+    kernels->number_runs(first_rows, selected, count, runs);
 }

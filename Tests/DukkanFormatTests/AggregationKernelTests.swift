@@ -138,7 +138,7 @@ import Testing
 
         let places = rows.others.indices.filter { rows.others[$0] }
         var numbers = [UInt32](repeating: 0, count: max(places.count, 1))
-        dukkan_number_customers(firstRows, selected, count, &numbers)
+        dukkan_number_runs(firstRows, selected, count, &numbers)
         #expect(Array(numbers.prefix(places.count)) == places.map { customers[$0] })
         last = [0, 0, 0]
         found = [0, 0, 0]

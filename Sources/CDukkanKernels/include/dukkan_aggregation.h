@@ -6,13 +6,13 @@
 
 // Bitmaps have bit i of word i / 64 for row i, lowest bit first, and no bits set past the last row.
 
-// Compression: what belongs to the rows whose bit is set, one behind the other. Reads whole groups of eight values where
-// any bit of the group is set, and writes up to seven values past the last one. Returns how many there are.
+// Compression: what belongs to the rows whose bit is set, one behind the other. Reads whole groups of eight values
+// where any bit of the group is set, and writes up to seven values past the last one. Returns how many there are.
 
 size_t dukkan_compress_integers(const int64_t *in, const uint64_t *bits, size_t count, int64_t *out);
 size_t dukkan_compress_codes(const uint32_t *in, const uint64_t *bits, size_t count, uint32_t *out);
-/// The bits of `in` in the rows whose bit is set in `bits`; bits past the last are 0 up to the end of its word. `out` may
-/// be `in`, and has as many words.
+/// The bits of `in` in the rows whose bit is set in `bits`; bits past the last are 0 up to the end of its word. `out`
+/// may be `in`, and has as many words.
 size_t dukkan_compress_bits(const uint64_t *in, const uint64_t *bits, size_t count, uint64_t *out);
 
 // Numbers of groups: mixed-radix numbers of the keys' digits, one key after the other, modulo 2^32.
@@ -23,8 +23,8 @@ void dukkan_add_code_digit(uint32_t *numbers, const uint32_t *codes, size_t coun
 void dukkan_add_integer_digit(uint32_t *numbers, const int64_t *values, size_t count, uint32_t radix, int64_t low);
 /// numbers[i] += added for the rows whose bit is not set.
 void dukkan_add_null_digit(uint32_t *numbers, const uint64_t *validity, size_t count, uint32_t added);
-/// numbers[i] = (times[i] - first) / length, which is less than 2^22, for times from `first` to `first + span`, which is
-/// less than 2^60. Returns 0 where a time lies outside, 1 otherwise.
+/// numbers[i] = (times[i] - first) / length, which is less than 2^22, for times from `first` to `first + span`, which
+/// is less than 2^60. Returns 0 where a time lies outside, 1 otherwise.
 int dukkan_number_periods(const int64_t *times, size_t count, int64_t first, uint64_t length, uint64_t span,
                           uint32_t *numbers);
 
@@ -47,11 +47,11 @@ void dukkan_count_groups(const uint32_t *groups, const uint64_t *validity, size_
 
 // Distinct customers of groups. `last` holds for each group the number of the customer whom it counted last.
 
-/// Sets the bits of the rows whose group is another than that of the row before, and those of `first_rows`. The first row
-/// has its bit set in `first_rows`.
+/// Sets the bits of the rows whose group is another than that of the row before, and those of `first_rows`. The first
+/// row has its bit set in `first_rows`.
 void dukkan_mark_changes(const uint32_t *groups, const uint64_t *first_rows, size_t count, uint64_t *marks);
-/// Counts customers by their marked rows, all others repeat the row before. `serial` is the number of the customer before
-/// the first one. Returns that of the last one.
+/// Counts customers by their marked rows, all others repeat the row before. `serial` is the number of the customer
+/// before the first one. Returns that of the last one.
 uint32_t dukkan_count_marked_customers(const uint32_t *groups, const uint64_t *marks, const uint64_t *first_rows,
                                        size_t count, uint32_t serial, uint32_t *last, int64_t *counts);
 /// Counts customers where no customer comes back to a group that she left: each marked row counts.
@@ -59,8 +59,9 @@ void dukkan_count_marks(const uint32_t *groups, const uint64_t *marks, size_t co
 /// Counts customers of rows that know their customer: number `base + customers[i]`. `groups` may be null: one group.
 void dukkan_count_row_customers(const uint32_t *groups, const uint32_t *customers, size_t count, uint32_t base,
                                 uint32_t *last, int64_t *counts);
-/// The number of each selected row's customer among those that have rows, counted from 0, one row behind the other.
-/// `first_rows` has the bit of each customer's first row; the first row is one.
-void dukkan_number_customers(const uint64_t *first_rows, const uint64_t *selected, size_t count, uint32_t *customers);
+/// The number of the run that each selected row belongs to, counted from 0, one row behind the other: of its customer
+/// among those that have rows, or of its session. `first_rows` has the bit of each run's first row; the first row is
+/// one.
+void dukkan_number_runs(const uint64_t *first_rows, const uint64_t *selected, size_t count, uint32_t *runs);
 
 #endif

@@ -14,7 +14,7 @@ struct ColumnBlockDecoder {
     let references: BlockReferences
     let scratch: ScratchArena
     /// The block's null rows are those of the reference column.
-    private var isReferenceValidity = false
+    var isReferenceValidity = false
 
     init(
         reader: ByteReader, rowCount: Int, nullCount: Int, customers: CustomerBlock?, hasPartDictionary: Bool,
@@ -170,7 +170,7 @@ struct ColumnBlockDecoder {
     }
 
     /// Checks codes, and turns ranks into them.
-    private func finish(
+    func finish(
         _ values: UnsafeMutablePointer<UInt32>, _ count: Int, _ strings: StringDictionary
     ) throws(DukkanError) {
         guard Int(dukkan_maximum_code(values, count)) < strings.count else {
@@ -182,7 +182,7 @@ struct ColumnBlockDecoder {
     }
 
     /// Reads the tag; returns the bitmap of the runs' starts and their number.
-    private mutating func beginSharedRuns() throws(DukkanError) -> (RowBitmap, Int) {
+    mutating func beginSharedRuns() throws(DukkanError) -> (RowBitmap, Int) {
         _ = try reader.byte()
         let bitmap = try references.bitmap(of: rowCount)
         guard bitmap.words[0] & 1 == 1 else { throw corrupt("a row block that does not begin with a run") }

@@ -73,7 +73,13 @@ extension ColumnBlockDecoder {
             &reader, form: form, rowCount: rowCount, nullCount: nullCount, references: references, into: vector,
             scratch: scratch)
         let validity = vector.validity
-        if form & Validity.filledFlag != 0 || form == Validity.reference {
+        isReferenceValidity = form == Validity.reference
+        if isReferenceValidity {
+            guard reader.next == StreamTag.lookedUp.rawValue, vector.kind != .doubles else {
+                throw corrupt("nulls of another column without its values")
+            }
+        }
+        if isReferenceValidity || form & Validity.filledFlag != 0 {
             try decodeValues(rowCount, at: selected.words, into: vector)
             _ = dukkan_compress_bits(validity, selected.words, rowCount, validity)
             clear(vector, selected.count)
@@ -106,10 +112,29 @@ extension ColumnBlockDecoder {
             let bits = UnsafeRawPointer(values).assumingMemoryBound(to: Int64.self)
             _ = dukkan_compress_integers(bits, words, valueCount, vector.bitPatterns)
         case .codes:
+            if hasPartDictionary, valueCount == rowCount, reader.next == StreamTag.sharedRuns.rawValue {
+                try decodeSharedRuns(at: words, into: vector.codes)
+                return
+            }
             let values = scratch.allocate(UInt32.self, valueCount)
             try decodeCodes(valueCount, values, vector)
             _ = dukkan_compress_codes(values, words, valueCount, vector.codes)
         }
+    }
+
+    /// Looks up the codes of the selected rows' runs, without making those of all rows.
+    private mutating func decodeSharedRuns(
+        at words: UnsafePointer<UInt64>, into codes: UnsafeMutablePointer<UInt32>
+    ) throws(DukkanError) {
+        guard let dictionary else { preconditionFailure("the column has a part dictionary") }
+        let (bitmap, runs) = try beginSharedRuns()
+        let values = scratch.allocate(UInt32.self, runs)
+        try IntegerStream.decode(&reader, runs, into: values, scratch: scratch, depth: 1)
+        try finish(values, runs, dictionary)
+        dukkan_number_runs(bitmap.words, words, rowCount, codes)
+        var count = 0
+        for word in 0..<(rowCount + 63) / 64 { count += words[word].nonzeroBitCount }
+        dukkan_look_up_codes(codes, count, values, runs)
     }
 
     /// Moves the first `found` values of a vector to the rows that have one; null rows get zero.

@@ -65,7 +65,7 @@ final class SliceRows {
     ) -> UnsafePointer<UInt32> {
         firstRows.mark(starts, customerCount)
         rowCustomers.reserve(selected.count)
-        dukkan_number_customers(firstRows.words.base, selected.words, rowCount, rowCustomers.base)
+        dukkan_number_runs(firstRows.words.base, selected.words, rowCount, rowCustomers.base)
         return UnsafePointer(rowCustomers.base)
     }
 }
