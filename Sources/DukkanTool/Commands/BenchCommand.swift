@@ -7,12 +7,12 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench",
         abstract: "Time statements.",
         discussion: """
-            The store is opened once. Each run parses, plans, reads and checks its blocks; nothing derived from a \\
+            The store is opened once. Each run parses, plans, reads and checks its blocks; nothing derived from a \
             query outlives it. A run ahead of the counted ones warms the system's file cache.
 
               dukkan bench shop.dukkan --file questions.dukkan --runs 5 --format json
 
-            json writes one object for each statement: name (from the comment line above it), median_ms, min_ms, \\
+            json writes one object for each statement: name (from the comment line above it), median_ms, min_ms, \
             rows_scanned, bytes_read, runs.
             """)
 

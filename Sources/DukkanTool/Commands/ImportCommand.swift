@@ -7,8 +7,8 @@ struct ImportCommand: ParsableCommand {
         commandName: "import",
         abstract: "Load files into a table.",
         discussion: """
-            Reads CSV, JSON lines, fixed-width and blank-separated text, also compressed with gzip; - is standard \\
-            input. All files of a call are one transaction: after a bad row or Ctrl-C nothing of it is in the store. A \\
+            Reads CSV, JSON lines, fixed-width and blank-separated text, also compressed with gzip; - is standard \
+            input. All files of a call are one transaction: after a bad row or Ctrl-C nothing of it is in the store. A \
             table that does not exist yet is made from the first file, with the types found in it.
 
               dukkan import shop.dukkan orders orders.csv

@@ -7,7 +7,7 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Show how every column is written, and what it costs.",
         discussion: """
-            For each part and column: the encodings of its blocks, bytes, bits for each row, and the ratio of the values' \\
+            For each part and column: the encodings of its blocks, bytes, bits for each row, and the ratio of the values' \
             size in memory to their size in the file. Reads and checks every block.
 
               dukkan inspect shop.dukkan

@@ -9,7 +9,7 @@ struct QueryCommand: ParsableCommand {
         commandName: "query",
         abstract: "Ask questions.",
         discussion: """
-            Statements come from the command line, from --file, or from standard input; several are separated by \\
+            Statements come from the command line, from --file, or from standard input; several are separated by \
             semicolons. docs/language.md has the language.
 
               dukkan query shop.dukkan "SELECT country, count(*) FROM orders GROUP BY country"
@@ -17,7 +17,7 @@ struct QueryCommand: ParsableCommand {
               dukkan query shop.dukkan --file questions.dukkan --format json
               dukkan query shop.dukkan --format csv < question.dukkan > answer.csv
 
-            Of --format: table is for people; csv writes a header line; json writes one object for each statement, \\
+            Of --format: table is for people; csv writes a header line; json writes one object for each statement, \
             {"columns": [{"name", "type"}], "rows": [[…]], "elapsed_ms": …}; jsonl writes one object for each row.
             """)
 
