@@ -9,6 +9,8 @@
 
 #include "dukkan_funnel.h"
 
+#include <string.h>
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -117,6 +119,31 @@ static inline __attribute__((always_inline)) size_t scan_any(const dukkan_funnel
     return rows->byte_masks ? scan(rows, scratch, rows->byte_masks, 0) : scan(rows, scratch, 0, rows->word_masks);
 }
 
+// The levels where few customers are active: goes from entry to entry instead of from customer to customer.
+static inline __attribute__((always_inline)) void sparse_levels(
+    const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch, const uint32_t *row_starts,
+    size_t customer_count, size_t active_count, int64_t open_after, uint8_t *levels, const uint8_t *active_levels,
+    uint32_t *active_customers) {
+    const uint32_t base = row_starts[0];
+    memset(levels, 0, customer_count);
+    size_t customer = 0;
+    for (size_t word = 0; word * 64 < rows->row_count; word++) {
+        for (uint64_t entries = scratch->entries[word]; entries; entries &= entries - 1) {
+            const uint32_t row = (uint32_t)(word * 64) + (uint32_t)__builtin_ctzll(entries);
+            while (row_starts[customer + 1] - base <= row) customer++;
+            // The latest entry comes last.
+            levels[customer] = (uint8_t)(1 | (uint32_t)(rows->times[row] > open_after) << 7);
+        }
+    }
+    customer = 0;
+    for (size_t active = 0; active < active_count; active++) {
+        const uint32_t first = scratch->active_first_rows[active];
+        while (row_starts[customer + 1] - base <= first) customer++;
+        active_customers[active] = (uint32_t)customer;
+        if (active_levels[active]) levels[customer] = (uint8_t)((levels[customer] & 0x80) | active_levels[active]);
+    }
+}
+
 static inline __attribute__((always_inline)) void levels_any(
     const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch, const uint32_t *row_starts,
     size_t customer_count, size_t active_count, int64_t open_after, uint8_t *levels, uint8_t *active_levels,
@@ -130,6 +157,11 @@ static inline __attribute__((always_inline)) void levels_any(
     }
     active_levels[active_count] = 0;
     const uint32_t base = row_starts[0];
+    if (active_count * 8 < customer_count) {
+        sparse_levels(rows, scratch, row_starts, customer_count, active_count, open_after, levels, active_levels,
+                      active_customers);
+        return;
+    }
     size_t active = 0;
     for (size_t customer = 0; customer < customer_count; customer++) {
         const uint32_t first = row_starts[customer] - base, end = row_starts[customer + 1] - base;
@@ -313,7 +345,11 @@ size_t dukkan_funnel_entries(const dukkan_funnel_table *tables, size_t table_cou
     const dukkan_funnel_table own = tables[0];
     for (; customer < end; customer++) {
         const size_t first = own.row_starts[customer], last = own.row_starts[customer + 1];
-        if (first == last) continue;
+        if (first == last) {
+            // Many follow each other where few match: they are passed without a branch for each.
+            while (customer + 8 < end && own.row_starts[customer + 8] == last) customer += 7;
+            continue;
+        }
         uint32_t steps = 0;
         for (size_t row = first; row < last; row++) steps |= own.masks[row];
         // Without an entry nobody is counted.
@@ -332,10 +368,10 @@ size_t dukkan_funnel_entries(const dukkan_funnel_table *tables, size_t table_cou
         if (form == DUKKAN_ENTRIES_DROPPED) continue;
         if (runs->row_capacity - runs->row_count < last - first) break;
         size_t rows = runs->row_count, made = runs->run_count;
-        if (form == DUKKAN_ENTRIES_WHOLE || !own.values) {
+        if (form == DUKKAN_ENTRIES_WHOLE || !own.values || last - first == 1) {
             runs->times[rows] = own.times[last - 1];
             runs->masks[rows] = 1;
-            runs->slots[made++] = no_value + 1;
+            runs->slots[made++] = (form == DUKKAN_ENTRIES_WHOLE || !own.values ? no_value : own.values[first]) + 1;
             runs->row_starts[made] = (uint32_t)++rows;
         } else {
             for (size_t row = first; row < last; row++) {

@@ -312,9 +312,53 @@ static inline __attribute__((always_inline)) size_t unite(const dukkan_key_lane 
     return united;
 }
 
+#if defined(__x86_64__)
+// Two lanes of which the first has most of the keys: eight of its keys at a time up to the next key of the second. Keys and
+// places are written eight at once and what goes too far is written over. Stops where eight more would not fit.
+DUKKAN_V4 static size_t unite_two_v4(const dukkan_key_lane *lanes, int64_t *keys, size_t *first_at, size_t *second_at) {
+    const dukkan_key_lane a = lanes[0], b = lanes[1];
+    size_t i = 0, j = 0, united = 0;
+    while (i + 8 <= a.count && j < b.count) {
+        const __m512i own = _mm512_loadu_si512(a.keys + i), other = _mm512_set1_epi64(b.keys[j]);
+        const uint32_t less = _mm512_cmplt_epi64_mask(own, other);
+        const size_t taken = (size_t)__builtin_popcount(less);
+        _mm512_storeu_si512(keys + united, own);
+        _mm256_storeu_si256((__m256i *)(void *)(a.united + united),
+                            _mm256_loadu_si256((const __m256i *)(const void *)(a.starts + i)));
+        _mm256_storeu_si256((__m256i *)(void *)(b.united + united), _mm256_set1_epi32((int32_t)b.starts[j]));
+        i += taken;
+        united += taken;
+        if (taken < 8) {
+            // The key of the second lane, which the first may have too.
+            keys[united] = b.keys[j];
+            a.united[united] = a.starts[i];
+            b.united[united] = b.starts[j];
+            i += a.keys[i] == b.keys[j];
+            j++;
+            united++;
+        }
+    }
+    *first_at = i;
+    *second_at = j;
+    return united;
+}
+#endif
+
+static size_t unite_two(const dukkan_key_lane *lanes, int64_t *keys) {
+    size_t i = 0, j = 0, united = 0;
+#if defined(__x86_64__)
+    if (has_v4) united = unite_two_v4(lanes, keys, &i, &j);
+#endif
+    const dukkan_key_lane rest[2] = {
+        {lanes[0].keys + i, lanes[0].starts + i, lanes[0].united + united, lanes[0].count - i},
+        {lanes[1].keys + j, lanes[1].starts + j, lanes[1].united + united, lanes[1].count - j},
+    };
+    return united + unite(rest, 2, keys + united);
+}
+
 size_t dukkan_unite_keys(const dukkan_key_lane *lanes, size_t lane_count, int64_t *keys) {
     switch (lane_count) {
-    case 2: return unite(lanes, 2, keys);
+    case 2: return unite_two(lanes, keys);
     case 3: return unite(lanes, 3, keys);
     case 4: return unite(lanes, 4, keys);
     default: return unite(lanes, lane_count, keys);

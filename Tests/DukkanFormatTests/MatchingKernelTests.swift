@@ -105,8 +105,8 @@ import Testing
         }
         let starts = lanes.map { keys in (0...keys.count).map { UInt32($0 * 2) } }
         let all = Set(lanes.joined()).sorted()
-        var united = [Int64](repeating: 0, count: lanes.joined().count + 1)
-        let outputs = lanes.map { _ in UnsafeMutablePointer<UInt32>.allocate(capacity: united.count + 1) }
+        var united = [Int64](repeating: 0, count: lanes.joined().count + 8)
+        let outputs = lanes.map { _ in UnsafeMutablePointer<UInt32>.allocate(capacity: united.count + 8) }
         let inputs = lanes.map { keys in
             let copy = UnsafeMutablePointer<Int64>.allocate(capacity: keys.count + 1)
             copy.update(from: keys, count: keys.count)

@@ -83,7 +83,7 @@ enum {
 };
 
 /// Entries up to which a customer's values are compared each with each.
-enum { DUKKAN_ENTRIES_COMPARED_MAX = 16 };
+enum { DUKKAN_ENTRIES_COMPARED_MAX = 32 };
 
 /// Runs of rows, written from the counts on.
 typedef struct {

@@ -50,7 +50,7 @@ typedef struct {
 enum { DUKKAN_KEY_LANES_MAX = 32 };
 
 // Writes the union of the lanes' keys, ascending, and for each lane the first row of each; a customer without rows in a lane
-// has an empty run there. `lane_count` is 1 to DUKKAN_KEY_LANES_MAX. Returns how many keys there are.
+// has an empty run there. All have room for eight more than that. `lane_count` is 1 to DUKKAN_KEY_LANES_MAX. Returns how many keys there are.
 // O(keys * lanes), without a branch on the keys.
 size_t dukkan_unite_keys(const dukkan_key_lane *lanes, size_t lane_count, int64_t *keys);
 

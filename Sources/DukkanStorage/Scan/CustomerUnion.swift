@@ -25,11 +25,12 @@ final class CustomerUnion {
         let bound = tables.reduce(0) { $0 + $1.keys.count } + 1
         if bound > capacity {
             for pointer in starts { pointer.deallocate() }
-            capacity = bound + bound / 2
+            capacity = bound + bound / 2 + 8
             starts = tables.map { _ in UnsafeMutablePointer<UInt32>.allocate(capacity: capacity) }
         }
         keys.removeAll()
-        keys.reserve(bound)
+        // The kernel writes eight keys at once.
+        keys.reserve(bound + 8)
         if keys.isString || tables.count > CustomerUnion.laneCountMax {
             uniteAny(tables)
         } else {
