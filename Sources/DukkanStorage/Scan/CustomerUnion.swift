@@ -23,7 +23,7 @@ final class CustomerUnion {
     /// O(customers of all tables × tables).
     func unite(_ tables: [TableAssembly]) {
         let bound = tables.reduce(0) { $0 + $1.keys.count } + 1
-        if bound > capacity {
+        if bound + 8 > capacity {
             for pointer in starts { pointer.deallocate() }
             capacity = bound + bound / 2 + 8
             starts = tables.map { _ in UnsafeMutablePointer<UInt32>.allocate(capacity: capacity) }
