@@ -340,55 +340,81 @@ static inline int runs_by_value(const dukkan_funnel_table *tables, size_t custom
     return 1;
 }
 
-size_t dukkan_funnel_entries(const dukkan_funnel_table *tables, size_t table_count, size_t customer, size_t end,
-                             int form, int has_window, int64_t window, uint32_t no_value, dukkan_funnel_runs *runs) {
+// The runs of one customer who has rows in the first table; 0 where it is not for this loop to make them.
+static inline __attribute__((always_inline)) int take_entries(const dukkan_funnel_table *tables, size_t table_count,
+                                                              size_t customer, int only_entries, int form,
+                                                              int has_window, int64_t window, uint32_t no_value,
+                                                              dukkan_funnel_runs *runs) {
     const dukkan_funnel_table own = tables[0];
-    for (; customer < end; customer++) {
-        const size_t first = own.row_starts[customer], last = own.row_starts[customer + 1];
-        if (first == last) {
-            // Many follow each other where few match: they are passed without a branch for each.
-            while (customer + 8 < end && own.row_starts[customer + 8] == last) customer += 7;
-            continue;
-        }
-        uint32_t steps = 0;
+    const size_t first = own.row_starts[customer], last = own.row_starts[customer + 1];
+    uint32_t steps = 1;
+    if (!only_entries) {
+        steps = 0;
         for (size_t row = first; row < last; row++) steps |= own.masks[row];
         // Without an entry nobody is counted.
-        if (!(steps & 1)) continue;
-        if (steps != 1 || (form == DUKKAN_ENTRIES_BY_VALUE && last - first > DUKKAN_ENTRIES_COMPARED_MAX)) break;
-        int may_go_on = 0;
-        for (size_t t = 1; t < table_count && !may_go_on; t++) {
-            may_go_on = may_convert(own.times + first, last - first, &tables[t], customer, has_window, window);
-        }
-        if (may_go_on) {
-            const int is_made = form == DUKKAN_ENTRIES_BY_VALUE && own.values && table_count == 2 &&
-                                runs_by_value(tables, customer, has_window, window, runs);
-            if (!is_made) break;
-            continue;
-        }
-        if (form == DUKKAN_ENTRIES_DROPPED) continue;
-        if (runs->row_capacity - runs->row_count < last - first) break;
-        size_t rows = runs->row_count, made = runs->run_count;
-        if (form == DUKKAN_ENTRIES_WHOLE || !own.values || last - first == 1) {
-            runs->times[rows] = own.times[last - 1];
+        if (!(steps & 1)) return 1;
+    }
+    if (steps != 1 || (form == DUKKAN_ENTRIES_BY_VALUE && last - first > DUKKAN_ENTRIES_COMPARED_MAX)) return 0;
+    int may_go_on = 0;
+    for (size_t t = 1; t < table_count && !may_go_on; t++) {
+        may_go_on = may_convert(own.times + first, last - first, &tables[t], customer, has_window, window);
+    }
+    if (may_go_on) {
+        const int is_made = form == DUKKAN_ENTRIES_BY_VALUE && own.values && table_count == 2 &&
+                            runs_by_value(tables, customer, has_window, window, runs);
+        return is_made;
+    }
+    if (form == DUKKAN_ENTRIES_DROPPED) return 1;
+    if (runs->row_capacity - runs->row_count < last - first) return 0;
+    size_t rows = runs->row_count, made = runs->run_count;
+    if (form == DUKKAN_ENTRIES_WHOLE || !own.values || last - first == 1) {
+        runs->times[rows] = own.times[last - 1];
+        runs->masks[rows] = 1;
+        runs->slots[made++] = (form == DUKKAN_ENTRIES_WHOLE || !own.values ? no_value : own.values[first]) + 1;
+        runs->row_starts[made] = (uint32_t)++rows;
+    } else {
+        for (size_t row = first; row < last; row++) {
+            const uint32_t value = own.values[row];
+            uint32_t comes_again = 0;
+            for (size_t later = row + 1; later < last; later++) comes_again |= own.values[later] == value;
+            // Written always and kept where no later entry has the value.
+            runs->times[rows] = own.times[row];
             runs->masks[rows] = 1;
-            runs->slots[made++] = (form == DUKKAN_ENTRIES_WHOLE || !own.values ? no_value : own.values[first]) + 1;
-            runs->row_starts[made] = (uint32_t)++rows;
-        } else {
-            for (size_t row = first; row < last; row++) {
-                const uint32_t value = own.values[row];
-                uint32_t comes_again = 0;
-                for (size_t later = row + 1; later < last; later++) comes_again |= own.values[later] == value;
-                // Written always and kept where no later entry has the value.
-                runs->times[rows] = own.times[row];
-                runs->masks[rows] = 1;
-                runs->slots[made] = value + 1;
-                made += !comes_again;
-                rows += !comes_again;
-                runs->row_starts[made] = (uint32_t)rows;
+            runs->slots[made] = value + 1;
+            made += !comes_again;
+            rows += !comes_again;
+            runs->row_starts[made] = (uint32_t)rows;
+        }
+    }
+    runs->row_count = rows;
+    runs->run_count = made;
+    return 1;
+}
+
+size_t dukkan_funnel_entries(const dukkan_funnel_table *tables, size_t table_count, size_t customer, size_t end,
+                             int form, int has_window, int64_t window, uint32_t no_value, dukkan_funnel_runs *runs) {
+    // Customers looked at together: those with rows are listed without a branch for each.
+    enum { TOGETHER = 64 };
+    uint32_t present[TOGETHER];
+    const dukkan_funnel_table own = tables[0];
+    while (customer < end) {
+        const size_t stop = end - customer < TOGETHER ? end : customer + TOGETHER;
+        size_t present_count = 0;
+        uint32_t first_row = own.row_starts[customer], all_steps = 0;
+        for (size_t c = customer; c < stop; c++) {
+            const uint32_t next_row = own.row_starts[c + 1];
+            present[present_count] = (uint32_t)c;
+            present_count += next_row != first_row;
+            first_row = next_row;
+        }
+        for (size_t row = own.row_starts[customer]; row < first_row; row++) all_steps |= own.masks[row];
+        for (size_t i = 0; i < present_count; i++) {
+            if (!take_entries(tables, table_count, present[i], all_steps == 1, form, has_window, window, no_value,
+                              runs)) {
+                return present[i];
             }
         }
-        runs->row_count = rows;
-        runs->run_count = made;
+        customer = stop;
     }
-    return customer;
+    return end;
 }

@@ -280,18 +280,17 @@ void dukkan_count_bytes(const uint8_t *values, size_t count, uint8_t first_value
     }
 }
 
-static inline __attribute__((always_inline)) size_t unite(const dukkan_key_lane *lanes, size_t lane_count,
-                                                          int64_t *keys) {
+// Unites from the places `at` on, until `limit` keys are written or none is left; moves the places on.
+static inline __attribute__((always_inline)) size_t unite(const dukkan_key_lane *lanes, size_t lane_count, size_t *at,
+                                                          size_t united, size_t limit, int64_t *keys) {
     static const int64_t no_key = 0;
     const int64_t *from[DUKKAN_KEY_LANES_MAX];
-    size_t at[DUKKAN_KEY_LANES_MAX];
-    size_t remaining = 0, united = 0;
+    size_t remaining = 0;
     for (size_t t = 0; t < lane_count; t++) {
         from[t] = lanes[t].count ? lanes[t].keys : &no_key;
-        at[t] = 0;
-        remaining += lanes[t].count;
+        remaining += lanes[t].count - at[t];
     }
-    for (; remaining > 0; united++) {
+    for (; remaining > 0 && united < limit; united++) {
         int64_t key[DUKKAN_KEY_LANES_MAX];
         int64_t least = INT64_MAX;
         for (size_t t = 0; t < lane_count; t++) {
@@ -308,59 +307,75 @@ static inline __attribute__((always_inline)) size_t unite(const dukkan_key_lane 
             remaining -= taken;
         }
     }
-    for (size_t t = 0; t < lane_count; t++) lanes[t].united[united] = lanes[t].starts[lanes[t].count];
     return united;
 }
 
 #if defined(__x86_64__)
-// Two lanes of which the first has most of the keys: eight of its keys at a time up to the next key of the second. Keys and
-// places are written eight at once and what goes too far is written over. Stops where eight more would not fit.
-DUKKAN_V4 static size_t unite_two_v4(const dukkan_key_lane *lanes, int64_t *keys, size_t *first_at, size_t *second_at) {
-    const dukkan_key_lane a = lanes[0], b = lanes[1];
-    size_t i = 0, j = 0, united = 0;
-    while (i + 8 <= a.count && j < b.count) {
-        const __m512i own = _mm512_loadu_si512(a.keys + i), other = _mm512_set1_epi64(b.keys[j]);
-        const uint32_t less = _mm512_cmplt_epi64_mask(own, other);
-        const size_t taken = (size_t)__builtin_popcount(less);
-        _mm512_storeu_si512(keys + united, own);
-        _mm256_storeu_si256((__m256i *)(void *)(a.united + united),
-                            _mm256_loadu_si256((const __m256i *)(const void *)(a.starts + i)));
-        _mm256_storeu_si256((__m256i *)(void *)(b.united + united), _mm256_set1_epi32((int32_t)b.starts[j]));
-        i += taken;
-        united += taken;
-        if (taken < 8) {
-            // The key of the second lane, which the first may have too.
-            keys[united] = b.keys[j];
-            a.united[united] = a.starts[i];
-            b.united[united] = b.starts[j];
-            i += a.keys[i] == b.keys[j];
-            j++;
-            united++;
+// One lane's first rows for eight united keys, all of them the largest lane's: the lane has the same eight, none, or some of
+// them. Returns how many it has, or -1 where it has one that is not among the eight and not greater than all.
+DUKKAN_V4 static inline int place_eight_v4(const dukkan_key_lane *lane, size_t at, __m512i eight, int64_t last,
+                                           uint32_t *united) {
+    const int64_t *keys = lane->keys + at;
+    const uint32_t *starts = lane->starts + at;
+    const size_t left = lane->count - at;
+    if (left >= 8 && _mm512_cmpeq_epi64_mask(_mm512_loadu_si512(keys), eight) == 0xFF) {
+        _mm256_storeu_si256((__m256i *)(void *)united, _mm256_loadu_si256((const __m256i *)(const void *)starts));
+        return 8;
+    }
+    __m256i rows = _mm256_set1_epi32((int32_t)starts[0]);
+    int taken = 0;
+    while ((size_t)taken < left && keys[taken] <= last) {
+        const uint32_t place = _mm512_cmpeq_epi64_mask(eight, _mm512_set1_epi64(keys[taken]));
+        if (place == 0) return -1;
+        taken++;
+        // The keys behind this one start at the lane's next rows.
+        const __mmask8 behind = (__mmask8)~(place | (place - 1));
+        rows = _mm256_mask_mov_epi32(rows, behind, _mm256_set1_epi32((int32_t)starts[taken]));
+    }
+    _mm256_storeu_si256((__m256i *)(void *)united, rows);
+    return taken;
+}
+
+// Eight keys of the largest lane at a time, as long as the others have no key besides them.
+DUKKAN_V4 static size_t unite_v4(const dukkan_key_lane *lanes, size_t lane_count, size_t largest, size_t *at,
+                                 int64_t *keys) {
+    size_t united = 0;
+    while (at[largest] + 8 <= lanes[largest].count) {
+        const int64_t *own = lanes[largest].keys + at[largest];
+        const __m512i eight = _mm512_loadu_si512(own);
+        int taken[DUKKAN_KEY_LANES_MAX];
+        int is_whole = 1;
+        for (size_t t = 0; t < lane_count && is_whole; t++) {
+            taken[t] = place_eight_v4(&lanes[t], at[t], eight, own[7], lanes[t].united + united);
+            is_whole = taken[t] >= 0;
+        }
+        if (is_whole) {
+            _mm512_storeu_si512(keys + united, eight);
+            for (size_t t = 0; t < lane_count; t++) at[t] += (size_t)taken[t];
+            united += 8;
+        } else {
+            united = unite(lanes, lane_count, at, united, united + 8, keys);
         }
     }
-    *first_at = i;
-    *second_at = j;
     return united;
 }
 #endif
 
-static size_t unite_two(const dukkan_key_lane *lanes, int64_t *keys) {
-    size_t i = 0, j = 0, united = 0;
-#if defined(__x86_64__)
-    if (has_v4) united = unite_two_v4(lanes, keys, &i, &j);
-#endif
-    const dukkan_key_lane rest[2] = {
-        {lanes[0].keys + i, lanes[0].starts + i, lanes[0].united + united, lanes[0].count - i},
-        {lanes[1].keys + j, lanes[1].starts + j, lanes[1].united + united, lanes[1].count - j},
-    };
-    return united + unite(rest, 2, keys + united);
-}
-
 size_t dukkan_unite_keys(const dukkan_key_lane *lanes, size_t lane_count, int64_t *keys) {
-    switch (lane_count) {
-    case 2: return unite_two(lanes, keys);
-    case 3: return unite(lanes, 3, keys);
-    case 4: return unite(lanes, 4, keys);
-    default: return unite(lanes, lane_count, keys);
+    size_t at[DUKKAN_KEY_LANES_MAX] = {0};
+    size_t united = 0;
+#if defined(__x86_64__)
+    if (has_v4) {
+        size_t largest = 0;
+        for (size_t t = 1; t < lane_count; t++) largest = lanes[t].count > lanes[largest].count ? t : largest;
+        united = unite_v4(lanes, lane_count, largest, at, keys);
     }
+#endif
+    switch (lane_count) {
+    case 2: united = unite(lanes, 2, at, united, SIZE_MAX, keys); break;
+    case 3: united = unite(lanes, 3, at, united, SIZE_MAX, keys); break;
+    default: united = unite(lanes, lane_count, at, united, SIZE_MAX, keys); break;
+    }
+    for (size_t t = 0; t < lane_count; t++) lanes[t].united[united] = lanes[t].starts[lanes[t].count];
+    return united;
 }
