@@ -14,7 +14,10 @@ extension Store {
     /// for line in explanation.lines { print(line) }
     /// ```
     ///
-    /// - Parameter text: one query, with or without `EXPLAIN` before it.
+    /// - Parameters:
+    ///   - text: one query, with or without `EXPLAIN` before it.
+    ///   - analyze: whether to run the query and tell what it cost.
+    ///   - control: through which the run can be cancelled.
     /// - Throws: `DukkanError` as `query`; `invalidQuery` for a statement that is not a query.
     public func explain(_ text: String, analyze: Bool = false, control: WorkControl? = nil) throws -> Explanation {
         try explain(try ParsedStatement(single: text), analyze: analyze, control: control).explanation
