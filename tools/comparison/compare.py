@@ -170,7 +170,7 @@ class Shop:
         found, wrong = polars.compare(self.dukkan, self.paths, self.options)
         self.problems += [f"{self.name}: {text}" for text in wrong]
         for name, result in found.items():
-            self.results[name].update(result)
+            self.results[name]["in_memory"] = result
             self.bars.append(
                 bars.Bar(f"{name} faster than {polars.version()}", result["ratio"], 1, at_least=True, is_must=False))
 
