@@ -3,7 +3,7 @@ import CDukkanKernels
 /// What a funnel found so far: one for each worker, merged at the end.
 ///
 /// Counts and exact times only, so the answer does not depend on how customers were spread over workers and calls.
-package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one thread at a time.
+package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one thread at a time; the answer only reads.
     let plan: FunnelPlan
     /// For value slot v (0: null, or no breakdown; code + 1) and level l from 1: at `v * stepCount + l - 1` customers
     /// who reached just l.
