@@ -115,6 +115,13 @@ size_t dk_csv_index(const uint8_t *bytes, size_t from, size_t to, dk_csv_state *
 size_t dk_csv_last_row_end(const uint8_t *bytes, size_t from, size_t to, dk_csv_state *state) {
     dk_csv_state current = *state;
     size_t last = 0;
+    const int hides = current.inside || (current.has_quote && memchr(bytes + from, current.quote, to - from));
+    if (!hides && from < to) {
+        // Without quotes every newline ends a row.
+        for (last = to; last > from && bytes[last - 1] != '\n';) last--;
+        state->can_open = bytes[to - 1] == '\n' || bytes[to - 1] == current.separator;
+        return last > from ? last : 0;
+    }
     for (size_t at = from; at < to;) {
         const size_t count = to - at < 64 ? to - at : 64;
         uint64_t newlines;

@@ -69,7 +69,7 @@ import Testing
             let bytes = Array(text.utf8) + [UInt8](repeating: 7, count: 8)
             return bytes.withUnsafeBufferPointer {
                 let hash = StringInterner.hash($0.baseAddress!, text.utf8.count)
-                return interner.find($0.baseAddress!, text.utf8.count, hash: hash)
+                return interner.table.find($0.baseAddress!, text.utf8.count, hash: hash)
                     ?? interner.insert($0.baseAddress!, text.utf8.count, hash: hash)
             }
         }

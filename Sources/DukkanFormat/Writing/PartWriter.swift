@@ -80,7 +80,7 @@ package final class PartWriter {
         var start = 0
         while start < rowCount {
             let end = min(rowCount, start + sliceRowCount)
-            try pending.append(rows, start..<end)
+            try pending.append(rows, start..<end, workers: options.workers)
             pending.cut(isFinal: false)
             while isStripeDue {
                 try writeStripe()

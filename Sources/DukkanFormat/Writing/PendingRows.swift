@@ -29,24 +29,41 @@ struct PendingRows {
         }
     }
 
-    /// Appends rows `range` of a call.
+    /// Values that a thread should copy at least: waking it costs as much.
+    private static let copiesPerThreadMin = 1 << 17
+
+    /// Appends rows `range` of a call, with several threads where they are many.
     ///
     /// Throws `invalidArgument` where they are not in order.
-    mutating func append(_ rows: [ColumnVector], _ range: Range<Int>) throws(DukkanError) {
+    mutating func append(_ rows: [ColumnVector], _ range: Range<Int>, workers: Int = 1) throws(DukkanError) {
         try appendCustomers(rows[customerColumn], rows[timeColumn], range)
-        for column in columns.indices where column != customerColumn {
-            let source = rows[column], vector = vectors[column]
-            vector.append(contentsOf: source, from: range.lowerBound, count: range.count)
-            if pools[column] != nil {
-                try rename(column, source, range)
-            } else if source.kind == .codes {
-                let limit = UInt32(dictionaryCounts[column])
-                for row in range where source.codes[row] >= limit && source.isValid(row) {
-                    throw DukkanError(.invalidArgument, "column \(columns[column].name): a code without a string")
-                }
+        let copied = columns.indices.filter { $0 != customerColumn }
+        let vectors = vectors, pools = pools, counts = dictionaryCounts
+        let hasUnknownCode = StripeEncoder.Results<Bool>(count: copied.count, empty: false)
+        StripeEncoder.forEach(
+            copied.count, workers: min(workers, 1 + range.count * copied.count / PendingRows.copiesPerThreadMin)
+        ) { index in
+            let column = copied[index], source = rows[copied[index]]
+            vectors[column].append(contentsOf: source, from: range.lowerBound, count: range.count)
+            if pools[column] == nil && source.kind == .codes {
+                hasUnknownCode[index] = PendingRows.hasCode(from: UInt32(counts[column]), source, range)
+            }
+        }
+        for (index, column) in copied.enumerated() {
+            if pools[column] != nil { try rename(column, rows[column], range) }
+            if hasUnknownCode[index] {
+                throw DukkanError(.invalidArgument, "column \(columns[column].name): a code without a string")
             }
         }
         rowCount += range.count
+    }
+
+    /// Whether a row that holds a value has a code of `limit` or more.
+    private static func hasCode(from limit: UInt32, _ source: ColumnVector, _ range: Range<Int>) -> Bool {
+        let codes = source.codes
+        var greatest: UInt32 = 0
+        for row in range { greatest = max(greatest, codes[row]) }
+        return greatest >= limit && range.contains { codes[$0] >= limit && source.isValid($0) }
     }
 
     private mutating func rename(
@@ -71,6 +88,9 @@ struct PendingRows {
             for row in range where !times.isValid(row) { throw DukkanError(.invalidArgument, "a row without a time") }
         }
         let time = times.integers
+        if customers.kind == .integers && !customers.hasNulls && !planner.endsWithNullRun && !integerKeys.isEmpty {
+            return try appendIntegerCustomers(customers.integers, time, range)
+        }
         for row in range {
             let isNewRun = try startsRun(customers, row, range.lowerBound)
             if isNewRun {
@@ -80,6 +100,25 @@ struct PendingRows {
             }
             lastTime = time[row]
         }
+    }
+
+    /// The same for rows that all have a customer, behind others that do.
+    private mutating func appendIntegerCustomers(
+        _ customers: UnsafePointer<Int64>, _ times: UnsafePointer<Int64>, _ range: Range<Int>
+    ) throws(DukkanError) {
+        var key = integerKeys[integerKeys.count - 1], last = lastTime
+        for row in range {
+            if customers[row] != key {
+                if customers[row] < key { throw outOfOrder() }
+                key = customers[row]
+                integerKeys.append(key)
+                planner.runStarts.append(rowCount + row - range.lowerBound)
+            } else if times[row] < last {
+                throw DukkanError(.invalidArgument, "rows of a part are not in order of time")
+            }
+            last = times[row]
+        }
+        lastTime = last
     }
 
     /// Whether a row has another customer than the row before; then the customer's key is noted.

@@ -25,15 +25,32 @@ struct TableBuilder {
 
     /// Adds the entries of rows whose key is new.
     mutating func add(_ vector: ColumnVector, _ reference: ColumnVector, _ rows: Range<Int>) {
-        let nullable = vector.hasNulls || reference.hasNulls
+        switch (vector.kind, reference.kind) {
+        case (.codes, .codes): add(vector.codes, reference.codes, vector, reference, rows)
+        case (.codes, _): add(vector.codes, reference.integers, vector, reference, rows)
+        case (_, .codes): add(vector.integers, reference.codes, vector, reference, rows)
+        default: add(vector.integers, reference.integers, vector, reference, rows)
+        }
+    }
+
+    private mutating func add<Element: FixedWidthInteger & BitwiseCopyable, Key: FixedWidthInteger & BitwiseCopyable>(
+        _ elements: UnsafePointer<Element>, _ keys: UnsafePointer<Key>, _ vector: ColumnVector,
+        _ reference: ColumnVector, _ rows: Range<Int>
+    ) {
+        let valid = vector.hasNulls ? UnsafePointer(vector.validity) : nil
+        let validKeys = reference.hasNulls ? UnsafePointer(reference.validity) : nil
+        let base = base, count = UInt64(values.count)
         values.withUnsafeMutableBufferPointer { values in
             isKnown.withUnsafeMutableBufferPointer { isKnown in
                 for row in rows {
-                    if nullable && !(vector.isValid(row) && reference.isValid(row)) { continue }
-                    let entry = TableBuilder.value(reference, row) &- base
-                    guard entry >= 0, entry < Int64(values.count), !isKnown[Int(entry)] else { continue }
+                    let entry = UInt64(bitPattern: Int64(truncatingIfNeeded: keys[row]) &- base)
+                    // Most keys are known after a few rows.
+                    guard entry < count, !isKnown[Int(entry)] else { continue }
+                    let bit = UInt64(row & 63)
+                    if let valid, (valid[row >> 6] >> bit) & 1 == 0 { continue }
+                    if let validKeys, (validKeys[row >> 6] >> bit) & 1 == 0 { continue }
                     isKnown[Int(entry)] = true
-                    values[Int(entry)] = TableBuilder.value(vector, row)
+                    values[Int(entry)] = Int64(truncatingIfNeeded: elements[row])
                 }
             }
         }

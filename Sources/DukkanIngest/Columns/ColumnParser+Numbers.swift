@@ -2,11 +2,11 @@ import DukkanFormat
 
 extension ColumnParser {
     func parseIntegers(_ tile: FieldTile, _ chunk: Chunk, _ faults: inout RowFaults) {
-        let starts = tile.starts + column.slot * FieldTile.rowCapacity
-        let lengths = tile.lengths + column.slot * FieldTile.rowCapacity
+        let starts = tile.starts + column.slot * FieldTile.slotStride
+        let lengths = tile.lengths + column.slot * FieldTile.slotStride
         let output = vector.integers + vector.count
         let bytes = UnsafePointer(chunk.bytes)
-        let point = point
+        let point = point, nullRows = nullRows
         for row in 0..<tile.rowCount {
             // A missing field has no bytes, so no fast form takes it.
             let length = Int(lengths[row] & FieldTile.lengthMask)
@@ -14,7 +14,7 @@ extension ColumnParser {
                 output[row] = value
             } else if length == 0 {
                 output[row] = 0
-                addNull(row)
+                nullRows.append(row)
             } else {
                 output[row] =
                     resolve(tile, chunk, row, &faults) { ColumnParser.readScaled($0, type: .int, scale: 0, point) } ?? 0
@@ -23,11 +23,11 @@ extension ColumnParser {
     }
 
     func parseDecimals(_ tile: FieldTile, _ chunk: Chunk, _ scale: Int, _ faults: inout RowFaults) {
-        let starts = tile.starts + column.slot * FieldTile.rowCapacity
-        let lengths = tile.lengths + column.slot * FieldTile.rowCapacity
+        let starts = tile.starts + column.slot * FieldTile.slotStride
+        let lengths = tile.lengths + column.slot * FieldTile.slotStride
         let output = vector.integers + vector.count
         let bytes = UnsafePointer(chunk.bytes)
-        let point = point, type = column.type
+        let point = point, type = column.type, nullRows = nullRows
         NumberReader.powers.withUnsafeBufferPointer { powers in
             guard let powers = powers.baseAddress else { return }
             for row in 0..<tile.rowCount {
@@ -37,7 +37,7 @@ extension ColumnParser {
                     output[row] = value
                 } else if length == 0 {
                     output[row] = 0
-                    addNull(row)
+                    nullRows.append(row)
                 } else {
                     output[row] =
                         resolve(tile, chunk, row, &faults) {

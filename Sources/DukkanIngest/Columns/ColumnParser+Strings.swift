@@ -2,11 +2,12 @@ import DukkanFormat
 
 extension ColumnParser {
     func parseStrings(_ tile: FieldTile, _ chunk: Chunk, _ faults: inout RowFaults) {
-        let starts = tile.starts + column.slot * FieldTile.rowCapacity
-        let lengths = tile.lengths + column.slot * FieldTile.rowCapacity
+        let starts = tile.starts + column.slot * FieldTile.slotStride
+        let lengths = tile.lengths + column.slot * FieldTile.slotStride
         let output = vector.codes + vector.count
         let bytes = UnsafePointer(chunk.bytes)
-        let interner = interner
+        let interner = interner, nullRows = nullRows
+        var table = interner.table
         // An empty key is no key, in quotes or not.
         let isKey = column.role == .customer
         for row in 0..<tile.rowCount {
@@ -14,15 +15,16 @@ extension ColumnParser {
             let length = Int(flagged & FieldTile.lengthMask)
             if length == 0, isKey || flagged & FieldTile.quoted == 0 {
                 output[row] = 0
-                addNull(row)
+                nullRows.append(row)
                 continue
             }
             let text = bytes + Int(starts[row])
             let hash = StringInterner.hash(text, length)
-            if let code = interner.find(text, length, hash: hash) {
+            if let code = table.find(text, length, hash: hash) {
                 output[row] = code
             } else {
                 output[row] = addString(tile, row, text, length, hash, &faults)
+                table = interner.table
             }
         }
     }

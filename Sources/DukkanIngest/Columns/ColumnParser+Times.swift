@@ -1,10 +1,13 @@
 import DukkanFormat
 import DukkanTime
 
+/// That of the calendar, where a loop finds it without a call.
+private let dayMicroseconds: Int64 = 86_400_000_000
+
 extension ColumnParser {
     func parseTimes(_ tile: FieldTile, _ chunk: Chunk, _ faults: inout RowFaults) {
-        let starts = tile.starts + column.slot * FieldTile.rowCapacity
-        let lengths = tile.lengths + column.slot * FieldTile.rowCapacity
+        let starts = tile.starts + column.slot * FieldTile.slotStride
+        let lengths = tile.lengths + column.slot * FieldTile.slotStride
         let output = vector.integers + vector.count
         let bytes = UnsafePointer(chunk.bytes)
         let isISO = column.timeFormat == .iso8601 || column.timeFormat == .automatic
@@ -45,7 +48,7 @@ extension ColumnParser {
         let hour = Int64(h1) * 10 + Int64(h2)
         guard hour < 24 else { return nil }
         let seconds = hour * 3_600 + (Int64(m1) * 10 + Int64(m2)) * 60 + Int64(s1) * 10 + Int64(s2)
-        var micros = last.days * CivilCalendar.microsecondsPerDay + seconds * 1_000_000
+        var micros = last.days * dayMicroseconds + seconds * 1_000_000
         var end = 19
         if end < length, bytes[end] == UInt8(ascii: ".") {
             let isUTC = bytes[length - 1] == UInt8(ascii: "Z")

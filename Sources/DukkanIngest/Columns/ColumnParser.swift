@@ -27,7 +27,7 @@ final class ColumnParser {
     let point: UInt8
     private let nullWords: [[UInt8]]
     /// Rows of the tile that are null, ascending.
-    private var nullRows: [Int] = []
+    let nullRows = RowList(capacity: FieldTile.rowCapacity)
     /// The date read last, as its ten bytes and as days: rows in order of time share it.
     var lastDate: (high: UInt64, low: UInt64, days: Int64) = (0, 0, 0)
 
@@ -53,6 +53,8 @@ final class ColumnParser {
         nullWords = column.nullWords.map { Array($0.utf8) }
     }
 
+    deinit { nullRows.deallocate() }
+
     /// Begins with a chunk.
     func begin() {
         vector.removeAll()
@@ -67,7 +69,7 @@ final class ColumnParser {
     /// Appends the values of a tile's rows.
     func parse(_ tile: FieldTile, _ chunk: Chunk, _ faults: inout RowFaults) {
         vector.reserve(vector.count + tile.rowCount)
-        nullRows.removeAll(keepingCapacity: true)
+        nullRows.removeAll()
         if !nullWords.isEmpty { markNullWords(tile, chunk) }
         switch column.type {
         case .int: parseIntegers(tile, chunk, &faults)
@@ -83,7 +85,8 @@ final class ColumnParser {
 
     /// Rows that are at fault already keep their fault.
     private func refuseNulls(_ tile: FieldTile, _ reason: String, _ advice: String?, _ faults: inout RowFaults) {
-        for row in nullRows {
+        for row in nullRows.rows {
+            let row = Int(row)
             faults.add(
                 RowFault(
                     row: tile.firstRow + row, range: Int(tile.rowStarts[row])..<Int(tile.rowEnds[row]),
@@ -107,8 +110,8 @@ final class ColumnParser {
         vector.count = first + rows
         let bits = vector.validity
         for row in first..<first + rows { bits[row >> 6] |= 1 << UInt64(row & 63) }
-        for row in nullRows {
-            let at = first + row
+        for row in nullRows.rows {
+            let at = first + Int(row)
             bits[at >> 6] &= ~(1 << UInt64(at & 63))
         }
     }
@@ -117,8 +120,8 @@ final class ColumnParser {
     ///
     /// In text columns only unquoted ones are.
     private func markNullWords(_ tile: FieldTile, _ chunk: Chunk) {
-        let starts = tile.starts + column.slot * FieldTile.rowCapacity
-        let lengths = tile.lengths + column.slot * FieldTile.rowCapacity
+        let starts = tile.starts + column.slot * FieldTile.slotStride
+        let lengths = tile.lengths + column.slot * FieldTile.slotStride
         for row in 0..<tile.rowCount {
             let length = lengths[row]
             if column.type == .string, length & FieldTile.quoted != 0 { continue }
@@ -143,7 +146,7 @@ final class ColumnParser {
         _ tile: FieldTile, _ chunk: Chunk, _ row: Int, _ faults: inout RowFaults,
         _ read: (UnsafeBufferPointer<UInt8>) -> Outcome<Value>
     ) -> Value? {
-        let cell = column.slot * FieldTile.rowCapacity + row
+        let cell = column.slot * FieldTile.slotStride + row
         let length = tile.lengths[cell]
         let start = Int(tile.starts[cell]), size = Int(length & FieldTile.lengthMask)
         let text = UnsafeBufferPointer(start: UnsafePointer(chunk.bytes) + start, count: size)
@@ -179,4 +182,34 @@ final class ColumnParser {
         while start < end, text[end - 1] == 32 || text[end - 1] == 9 { end -= 1 }
         return UnsafeBufferPointer(rebasing: text[start..<end])
     }
+}
+
+/// Numbers of rows, in memory that a loop can write to without asking for exclusive access.
+///
+/// The owner deallocates it. Each row is appended once at most.
+struct RowList {
+    private let numbers: UnsafeMutablePointer<UInt32>
+    private let length: UnsafeMutablePointer<Int>
+
+    init(capacity: Int) {
+        numbers = .allocate(capacity: capacity)
+        length = .allocate(capacity: 1)
+        length.initialize(to: 0)
+    }
+
+    func deallocate() {
+        numbers.deallocate()
+        length.deallocate()
+    }
+
+    var isEmpty: Bool { length.pointee == 0 }
+    var rows: UnsafeBufferPointer<UInt32> { UnsafeBufferPointer(start: numbers, count: length.pointee) }
+
+    @inline(__always)
+    func append(_ row: Int) {
+        numbers[length.pointee] = UInt32(truncatingIfNeeded: row)
+        length.pointee += 1
+    }
+
+    func removeAll() { length.pointee = 0 }
 }

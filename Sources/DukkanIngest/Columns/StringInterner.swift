@@ -37,25 +37,35 @@ final class StringInterner {
         bytes.deallocate()
     }
 
-    /// The code of `length` bytes; nil when they are not there yet.
-    ///
-    /// Reads up to seven bytes past them.
-    @inline(__always)
-    func find(_ text: UnsafePointer<UInt8>, _ length: Int, hash: UInt64) -> UInt32? {
-        let slots = slots, mask = slotMask
-        var slot = Int(truncatingIfNeeded: hash) & mask
-        let tag = hash & 0xFFFF_FFFF_0000_0000
-        while true {
-            let entry = slots[slot]
-            if entry == 0 { return nil }
-            if entry & 0xFFFF_FFFF_0000_0000 == tag {
-                let code = Int(entry & 0xFFFF_FFFF) - 1
-                let start = Int(offsets[code])
-                if Int(offsets[code + 1]) - start == length, StringInterner.equal(bytes + start, text, length) {
-                    return UInt32(truncatingIfNeeded: code)
+    /// What a search needs, good until the next string comes.
+    var table: Table { Table(slots: slots, mask: slotMask, offsets: offsets, bytes: bytes) }
+
+    /// The strings as plain pointers, which a loop over rows reads without asking for exclusive access.
+    struct Table {
+        fileprivate let slots: UnsafeMutablePointer<UInt64>
+        fileprivate let mask: Int
+        fileprivate let offsets: UnsafeMutablePointer<UInt32>
+        fileprivate let bytes: UnsafeMutablePointer<UInt8>
+
+        /// The code of `length` bytes; nil when they are not there yet.
+        ///
+        /// Reads up to seven bytes past them.
+        @inline(__always)
+        func find(_ text: UnsafePointer<UInt8>, _ length: Int, hash: UInt64) -> UInt32? {
+            var slot = Int(truncatingIfNeeded: hash) & mask
+            let tag = hash & 0xFFFF_FFFF_0000_0000
+            while true {
+                let entry = slots[slot]
+                if entry == 0 { return nil }
+                if entry & 0xFFFF_FFFF_0000_0000 == tag {
+                    let code = Int(entry & 0xFFFF_FFFF) - 1
+                    let start = Int(offsets[code])
+                    if Int(offsets[code + 1]) - start == length, StringInterner.equal(bytes + start, text, length) {
+                        return UInt32(truncatingIfNeeded: code)
+                    }
                 }
+                slot = (slot + 1) & mask
             }
-            slot = (slot + 1) & mask
         }
     }
 
@@ -118,7 +128,7 @@ final class StringInterner {
     }
 
     @inline(__always)
-    private static func equal(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+    fileprivate static func equal(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ length: Int) -> Bool {
         var at = 0
         while at + 8 <= length {
             if ByteWord.load(a + at) != ByteWord.load(b + at) { return false }

@@ -4,6 +4,10 @@
 final class FieldTile {
     /// Most rows of one tile: small enough that the tile and the text it points to stay in the nearest caches.
     static let rowCapacity = 1_024
+    /// Cells from one slot to the next.
+    ///
+    /// The cells of a row would all fall into one set of the nearest cache if this were a power of two.
+    static let slotStride = rowCapacity + 16
     /// Set in `lengths` for fields that stood within quotes.
     static let quoted: UInt32 = 1 << 31
     /// Set in `lengths` for fields that are no value, whatever the text: a JSON null, a key that is not there.
@@ -16,7 +20,7 @@ final class FieldTile {
     var rowCount = 0
     /// Number within the chunk of the first row held.
     var firstRow = 0
-    /// Place in the chunk of row r of slot s at `s * rowCapacity + r`.
+    /// Place in the chunk of row r of slot s at `s * slotStride + r`.
     let starts: UnsafeMutablePointer<UInt32>
     /// Bytes of that field, and the flags.
     let lengths: UnsafeMutablePointer<UInt32>
@@ -26,7 +30,7 @@ final class FieldTile {
 
     init(slotCount: Int) {
         self.slotCount = slotCount
-        let cells = slotCount * FieldTile.rowCapacity + 1
+        let cells = slotCount * FieldTile.slotStride + 1
         starts = .allocate(capacity: cells)
         lengths = .allocate(capacity: cells)
         starts.initialize(repeating: 0, count: cells)
@@ -45,8 +49,8 @@ final class FieldTile {
     /// Makes all fields of a row missing.
     func clearRow(_ row: Int) {
         for slot in 0..<slotCount {
-            starts[slot * FieldTile.rowCapacity + row] = 0
-            lengths[slot * FieldTile.rowCapacity + row] = FieldTile.missing
+            starts[slot * FieldTile.slotStride + row] = 0
+            lengths[slot * FieldTile.slotStride + row] = FieldTile.missing
         }
     }
 

@@ -81,7 +81,7 @@ final class JSONLinesTokenizer: RowTokenizer {
                 reader.skipBlanks()
                 let (start, length) = try readValue(&reader, chunk)
                 if slot >= 0 {
-                    let cell = slot * FieldTile.rowCapacity + row
+                    let cell = slot * FieldTile.slotStride + row
                     tile.starts[cell] = UInt32(truncatingIfNeeded: start)
                     tile.lengths[cell] = length
                 }

@@ -67,7 +67,7 @@ final class LineTokenizer: RowTokenizer {
             let word = at
             while at < end, bytes[at] != 32, bytes[at] != 9 { at += 1 }
             if field < slots.count, slots[field] >= 0 {
-                let cell = Int(slots[field]) * FieldTile.rowCapacity + row
+                let cell = Int(slots[field]) * FieldTile.slotStride + row
                 tile.starts[cell] = UInt32(word)
                 tile.lengths[cell] = UInt32(at - word)
             }
@@ -86,7 +86,7 @@ final class LineTokenizer: RowTokenizer {
             while from < to, bytes[from] == 32 || bytes[from] == 9 { from += 1 }
             while from < to, bytes[to - 1] == 32 || bytes[to - 1] == 9 { to -= 1 }
             if slots[field] >= 0 {
-                let cell = Int(slots[field]) * FieldTile.rowCapacity + row
+                let cell = Int(slots[field]) * FieldTile.slotStride + row
                 tile.starts[cell] = UInt32(from)
                 tile.lengths[cell] = UInt32(max(0, to - from))
             }

@@ -128,7 +128,7 @@ final class SeparatedTokenizer: RowTokenizer {
                 if isLast, end > start, bytes[end - 1] == 13 { end -= 1 }
                 let slot = Int(slots[field])
                 if slot >= 0 {
-                    let cell = slot * FieldTile.rowCapacity
+                    let cell = slot * FieldTile.slotStride
                     if end > start, UInt16(bytes[start]) == quote {
                         guard unquote(chunk, start, end, cell + row, tile) else { return false }
                     } else {

@@ -38,7 +38,7 @@ final class ProfileWork: ChunkWork {
     func deliver(_ chunk: Chunk) throws { try check() }
 
     private func profile(_ slot: Int, _ chunk: Chunk, _ faults: RowFaults) {
-        let starts = tile.starts + slot * FieldTile.rowCapacity, lengths = tile.lengths + slot * FieldTile.rowCapacity
+        let starts = tile.starts + slot * FieldTile.slotStride, lengths = tile.lengths + slot * FieldTile.slotStride
         for row in 0..<tile.rowCount where !faults.contains(row: tile.firstRow + row) {
             let size = Int(lengths[row] & FieldTile.lengthMask)
             let text = UnsafeBufferPointer(start: UnsafePointer(chunk.bytes) + Int(starts[row]), count: size)

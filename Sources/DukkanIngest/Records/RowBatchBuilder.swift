@@ -232,7 +232,8 @@ final class TextColumn {
                 guard let copy = buffer.baseAddress else { return nil }
                 if let base = bytes.baseAddress { copy.update(from: base, count: bytes.count) }
                 let hash = StringInterner.hash(copy, bytes.count)
-                return interner.find(copy, bytes.count, hash: hash) ?? interner.insert(copy, bytes.count, hash: hash)
+                return interner.table.find(copy, bytes.count, hash: hash)
+                    ?? interner.insert(copy, bytes.count, hash: hash)
             }
         }
     }

@@ -14,34 +14,30 @@ struct RunOrder {
     /// Row numbers in order; the caller deallocates them.
     func sorted() -> UnsafeMutableBufferPointer<UInt32> {
         let count = run.rowCount
-        let nullCount = run.pieces[run.schema.customerColumn].reduce(0) { $0 + ValidRows($1).nullCount($1.count) }
         guard count > 0 else { return .allocate(capacity: 0) }
-        let keys = CustomerRanks(run)
+        let customers = RunColumn(run, column: run.schema.customerColumn)
+        let keys = CustomerRanks(run, customers, threads: threads)
         let order: UnsafeMutableBufferPointer<UInt32>
         if let keyMaximum = UInt32(exactly: keys.range) {
-            let words = RadixSort.buffer(count, of: UInt64.self)
-            keys.fill(words.baseAddress!, asWords: true)
-            order = RadixSort.order(words: words, keyMaximum: keyMaximum)
+            keys.makeWords()
+            order = RadixSort.order(words: keys.ranks, keyMaximum: keyMaximum, threads: threads)
         } else {
-            let wide = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: count)
-            defer { wide.deallocate() }
-            keys.fill(wide.baseAddress!, asWords: false)
-            order = RadixSort.order(keys: UnsafeBufferPointer(wide))
+            defer { keys.ranks.deallocate() }
+            order = RadixSort.order(keys: UnsafeBufferPointer(keys.ranks), threads: threads)
         }
-        let ordered = nullCount == 0 ? order : movingNullsLast(order, nullCount)
-        if !isInTimeOrder() { sortTimes(ordered, withCustomer: count - nullCount) }
+        let ordered = keys.nullCount == 0 ? order : movingNullsLast(order, customers, keys.nullCount)
+        if !run.isInTimeOrder { sortTimes(ordered, customers, withCustomer: count - keys.nullCount) }
         return ordered
     }
 
     private func movingNullsLast(
-        _ order: UnsafeMutableBufferPointer<UInt32>, _ nullCount: Int
+        _ order: UnsafeMutableBufferPointer<UInt32>, _ customers: RunColumn, _ nullCount: Int
     ) -> UnsafeMutableBufferPointer<UInt32> {
         let moved = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: order.count)
-        let column = run.pieces[run.schema.customerColumn].map { ValidRows($0) }
         var present = 0, absent = order.count - nullCount
         for i in 0..<order.count {
             let row = order[i]
-            if column[Int(row) >> RunBuffer.pieceShift][Int(row) & (RunBuffer.pieceRowCount - 1)] {
+            if customers.isValid(row) {
                 moved[present] = row
                 present += 1
             } else {
@@ -54,12 +50,13 @@ struct RunOrder {
     }
 
     /// Sorts the rows of each customer by time where they are not in that order already.
-    private func sortTimes(_ order: UnsafeMutableBufferPointer<UInt32>, withCustomer count: Int) {
-        let customers = CustomerLookup(run)
+    private func sortTimes(
+        _ order: UnsafeMutableBufferPointer<UInt32>, _ customers: RunColumn, withCustomer count: Int
+    ) {
         var borders = [0]
         while borders[borders.count - 1] < count {
             var end = min(count, borders[borders.count - 1] + RunOrder.rangeRowCount)
-            while end < count && customers.isSame(order[end], order[end - 1]) { end += 1 }
+            while end < count && customers[order[end]] == customers[order[end - 1]] { end += 1 }
             borders.append(end)
         }
         if count < order.count { borders.append(order.count) }
@@ -67,7 +64,7 @@ struct RunOrder {
         // Ranges are disjoint and hold whole customers, so threads never touch the same rows.
         nonisolated(unsafe) let shared = order
         nonisolated(unsafe) let same = customers
-        nonisolated(unsafe) let times = TimeLookup(run)
+        nonisolated(unsafe) let times = RunColumn(run, column: run.schema.timeColumn)
         Parallel.run(ranges.count, threads: threads) { index in
             let (start, end) = ranges[index]
             var from = start
@@ -76,7 +73,8 @@ struct RunOrder {
                 if start >= count {
                     to = end
                 } else {
-                    while to < end && same.isSame(shared[to], shared[from]) { to += 1 }
+                    let customer = same[shared[from]]
+                    while to < end && same[shared[to]] == customer { to += 1 }
                 }
                 RunOrder.sortByTime(UnsafeMutableBufferPointer(rebasing: shared[from..<to]), times)
                 from = to
@@ -84,22 +82,8 @@ struct RunOrder {
         }
     }
 
-    private func isInTimeOrder() -> Bool {
-        var last = Int64.min
-        for piece in run.pieces[run.schema.timeColumn] {
-            let times = piece.integers
-            var ordered = true
-            for row in 0..<piece.count {
-                if times[row] < last { ordered = false }
-                last = times[row]
-            }
-            if !ordered { return false }
-        }
-        return true
-    }
-
     /// Sorts rows, which stand in order of arrival, by (time, arrival).
-    private static func sortByTime(_ rows: UnsafeMutableBufferPointer<UInt32>, _ times: TimeLookup) {
+    private static func sortByTime(_ rows: UnsafeMutableBufferPointer<UInt32>, _ times: RunColumn) {
         guard rows.count > 1 else { return }
         if rows.count > insertionLengthMax {
             var sorted = true
@@ -126,114 +110,89 @@ struct RunOrder {
     }
 }
 
-/// The times of a run by row number.
-private final class TimeLookup {
-    private let pieces: UnsafeMutablePointer<UnsafeMutablePointer<Int64>>
-
-    init(_ run: RunBuffer) {
-        let column = run.pieces[run.schema.timeColumn]
-        pieces = .allocate(capacity: max(1, column.count))
-        for (number, piece) in column.enumerated() { (pieces + number).initialize(to: piece.integers) }
-    }
-
-    deinit {
-        pieces.deallocate()
-    }
-
-    @inline(__always)
-    subscript(row: UInt32) -> Int64 {
-        pieces[Int(row) >> RunBuffer.pieceShift][Int(row) & (RunBuffer.pieceRowCount - 1)]
-    }
-}
-
-/// Numbers that order as the customers of a run do, from 0.
+/// Numbers that order as the customers of a run do, from 0, by row.
 private struct CustomerRanks {
-    private let pieces: [ColumnVector]
-    /// Rank of each string; empty for integers, whose rank is the distance from the least.
-    private var ranks: [UInt64] = []
-    private var minimum: Int64 = 0
+    /// The caller deallocates them.
+    let ranks: UnsafeMutableBufferPointer<UInt64>
     /// The largest rank.
     ///
     /// Rows without a customer have rank 0; they are moved to the end after the sort.
     private(set) var range: UInt64 = 0
+    private(set) var nullCount = 0
+    private let threads: Int
 
-    init(_ run: RunBuffer) {
-        pieces = run.pieces[run.schema.customerColumn]
+    private struct Bounds {
+        var least = Int64.max
+        var greatest = Int64.min
+        var nullCount = 0
+    }
+
+    init(_ run: RunBuffer, _ customers: RunColumn, threads: Int) {
+        self.threads = threads
+        ranks = RadixSort.buffer(run.rowCount, of: UInt64.self)
+        var rankByCode: [UInt64] = []
         if let interner = run.interners[run.schema.customerColumn] {
-            ranks = Array(repeating: 0, count: max(1, interner.count))
-            for (rank, code) in interner.sortedCodes().enumerated() { ranks[Int(code)] = UInt64(rank) }
-            range = UInt64(max(0, interner.count - 1))
-            return
+            rankByCode = Array(repeating: 0, count: max(1, interner.count))
+            for (rank, code) in interner.sortedCodes().enumerated() { rankByCode[Int(code)] = UInt64(rank) }
         }
-        var least = Int64.max, greatest = Int64.min
-        for piece in pieces {
-            let values = piece.integers, valid = ValidRows(piece)
-            for row in 0..<piece.count where valid[row] {
-                least = min(least, values[row])
-                greatest = max(greatest, values[row])
-            }
+        let bounds = fill(customers, rankByCode)
+        nullCount = bounds.nullCount
+        if !rankByCode.isEmpty {
+            range = UInt64(rankByCode.count - 1)
+        } else if bounds.least <= bounds.greatest {
+            range = UInt64(bitPattern: bounds.greatest &- bounds.least)
+            subtract(bounds.least, customers)
         }
-        guard least <= greatest else { return }
-        minimum = least
-        range = UInt64(bitPattern: greatest &- least)
     }
 
-    /// Writes the ranks of all rows; as words with the row in the low half.
-    func fill(_ output: UnsafeMutablePointer<UInt64>, asWords: Bool) {
-        let shift: UInt64 = asWords ? 32 : 0
-        for (number, piece) in pieces.enumerated() {
-            let base = number << RunBuffer.pieceShift
-            let valid = ValidRows(piece)
-            if piece.kind == .codes {
-                let codes = piece.codes
-                ranks.withUnsafeBufferPointer { ranks in
-                    for row in 0..<piece.count { output[base + row] = ranks[Int(codes[row])] << shift }
+    /// Writes the ranks of strings, and integers as they are; 0 where there is no customer.
+    private func fill(_ customers: RunColumn, _ rankByCode: [UInt64]) -> Bounds {
+        let blockCount = RadixSort.blockCount(ranks.count)
+        var bounds = Array(repeating: Bounds(), count: blockCount)
+        nonisolated(unsafe) let output = ranks, customers = customers
+        rankByCode.withUnsafeBufferPointer { rankByCode in
+            bounds.withUnsafeMutableBufferPointer { bounds in
+                nonisolated(unsafe) let bounds = bounds, rankByCode = rankByCode
+                Parallel.run(blockCount, threads: threads) { block in
+                    var found = Bounds()
+                    for row in RadixSort.block(block, of: output.count) {
+                        let value = customers[UInt32(truncatingIfNeeded: row)]
+                        guard customers.isValid(UInt32(truncatingIfNeeded: row)) else {
+                            found.nullCount += 1
+                            output[row] = 0
+                            continue
+                        }
+                        found.least = min(found.least, value)
+                        found.greatest = max(found.greatest, value)
+                        output[row] = rankByCode.isEmpty ? UInt64(bitPattern: value) : rankByCode[Int(value)]
+                    }
+                    bounds[block] = found
                 }
-            } else {
-                let values = piece.integers
-                for row in 0..<piece.count {
-                    output[base + row] = UInt64(bitPattern: values[row] &- minimum) << shift
-                }
             }
-            if piece.hasNulls { for row in 0..<piece.count where !valid[row] { output[base + row] = 0 } }
-            if asWords { for row in 0..<piece.count { output[base + row] |= UInt64(base + row) } }
+        }
+        return bounds.reduce(into: Bounds()) {
+            $0.least = min($0.least, $1.least)
+            $0.greatest = max($0.greatest, $1.greatest)
+            $0.nullCount += $1.nullCount
         }
     }
-}
 
-/// Whether rows of a run have the same customer, by row number; for rows with a customer.
-private final class CustomerLookup {
-    private let isInteger: Bool
-    private let integers: UnsafeMutablePointer<UnsafePointer<Int64>>
-    private let codes: UnsafeMutablePointer<UnsafePointer<UInt32>>
-
-    init(_ run: RunBuffer) {
-        let column = run.pieces[run.schema.customerColumn]
-        isInteger = run.interners[run.schema.customerColumn] == nil
-        integers = .allocate(capacity: max(1, column.count))
-        codes = .allocate(capacity: max(1, column.count))
-        for (number, piece) in column.enumerated() {
-            if isInteger {
-                (integers + number).initialize(to: UnsafePointer(piece.integers))
-            } else {
-                (codes + number).initialize(to: UnsafePointer(piece.codes))
+    private func subtract(_ least: Int64, _ customers: RunColumn) {
+        nonisolated(unsafe) let output = ranks, customers = customers
+        let mayBeNull = nullCount > 0
+        Parallel.run(RadixSort.blockCount(output.count), threads: threads) { block in
+            for row in RadixSort.block(block, of: output.count) {
+                if mayBeNull, !customers.isValid(UInt32(truncatingIfNeeded: row)) { continue }
+                output[row] = output[row] &- UInt64(bitPattern: least)
             }
         }
     }
 
-    deinit {
-        integers.deallocate()
-        codes.deallocate()
-    }
-
-    @inline(__always)
-    func isSame(_ a: UInt32, _ b: UInt32) -> Bool {
-        let mask = RunBuffer.pieceRowCount - 1
-        if isInteger {
-            return integers[Int(a) >> RunBuffer.pieceShift][Int(a) & mask]
-                == integers[Int(b) >> RunBuffer.pieceShift][Int(b) & mask]
+    /// Puts each rank, of 32 bits, into the high half of its word and the row into the low half.
+    func makeWords() {
+        nonisolated(unsafe) let output = ranks
+        Parallel.run(RadixSort.blockCount(output.count), threads: threads) { block in
+            for row in RadixSort.block(block, of: output.count) { output[row] = output[row] << 32 | UInt64(row) }
         }
-        return codes[Int(a) >> RunBuffer.pieceShift][Int(a) & mask]
-            == codes[Int(b) >> RunBuffer.pieceShift][Int(b) & mask]
     }
 }

@@ -36,15 +36,11 @@ struct RunWriter {
             vector.dictionary = codings[index]?.dictionary
             return vector
         }
-        // Each column is gathered by one thread, into its own vector.
-        nonisolated(unsafe) let writer = self
+        let gather = RunGather(run, codings, vectors, threads: threads)
         var done = 0
         while done < order.count {
             let rows = done..<min(order.count, done + batchRowCount)
-            let copying = Parallel.threads(threads, copying: rows.count * columns.count)
-            Parallel.run(columns.count, threads: copying) { column in
-                writer.gather(column, rows, codings[column]?.translation ?? [], into: vectors[column])
-            }
+            gather.fill(UnsafeBufferPointer(rebasing: order[rows]))
             try output.append(vectors)
             done = rows.upperBound
         }
@@ -81,29 +77,8 @@ struct RunWriter {
     /// of its rows has.
     private func usedCodes(_ column: Int, count: Int) -> [Bool] {
         var used = [Bool](repeating: false, count: count)
-        let pieces = run.pieces[column]
-        for row in order {
-            let piece = pieces[Int(row) >> RunBuffer.pieceShift]
-            let at = Int(row) & (RunBuffer.pieceRowCount - 1)
-            if piece.isValid(at) { used[Int(piece.codes[at])] = true }
-        }
+        let values = RunColumn(run, column: column)
+        for row in order where values.isValid(row) { used[Int(values[row])] = true }
         return used
-    }
-
-    private func gather(_ column: Int, _ rows: Range<Int>, _ translation: [UInt32], into vector: ColumnVector) {
-        let pieces = run.pieces[column]
-        let numbers = UnsafeBufferPointer(rebasing: order[rows])
-        Gather.column(numbers, pieces, into: vector)
-        if !translation.isEmpty {
-            let codes = vector.codes
-            translation.withUnsafeBufferPointer { map in
-                for i in 0..<rows.count { codes[i] = map[Int(codes[i])] }
-            }
-            // A null row carries code 0 whatever the translation says.
-            if vector.hasNulls {
-                let valid = ValidRows(vector)
-                for i in 0..<rows.count where !valid[i] { codes[i] = 0 }
-            }
-        }
     }
 }

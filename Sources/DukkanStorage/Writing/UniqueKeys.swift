@@ -19,27 +19,22 @@ struct UniqueKeys {
     /// O(rows).
     init(run: RunBuffer, column: Int) {
         let replaced = DeleteBitmap(rowCount: run.rowCount)
+        let values = RunColumn(run, column: column)
+        let rows = 0..<UInt32(run.rowCount)
         if let interner = run.interners[column] {
             let last = UnsafeMutablePointer<UInt32>.allocate(capacity: max(1, interner.count))
             defer { last.deallocate() }
             last.initialize(repeating: .max, count: max(1, interner.count))
-            for (number, piece) in run.pieces[column].enumerated() {
-                for row in 0..<piece.count {
-                    let code = Int(piece.codes[row])
-                    if last[code] != .max { replaced.insert(Int(last[code])) }
-                    last[code] = UInt32(number << RunBuffer.pieceShift + row)
-                }
+            for row in rows {
+                let code = Int(values[row])
+                if last[code] != .max { replaced.insert(Int(last[code])) }
+                last[code] = row
             }
             index = .strings(interner)
         } else {
             let keys = IntegerKeyIndex(capacity: run.rowCount)
-            for (number, piece) in run.pieces[column].enumerated() {
-                let values = piece.integers
-                for row in 0..<piece.count {
-                    if let earlier = keys.insert(values[row], row: UInt32(number << RunBuffer.pieceShift + row)) {
-                        replaced.insert(Int(earlier))
-                    }
-                }
+            for row in rows {
+                if let earlier = keys.insert(values[row], row: row) { replaced.insert(Int(earlier)) }
             }
             index = .integers(keys)
         }
