@@ -133,6 +133,66 @@ size_t dk_csv_last_row_end(const uint8_t *bytes, size_t from, size_t to, dk_csv_
     return last;
 }
 
+/// Whether none of the bytes equals `byte`.
+static inline int lacks(const uint8_t *bytes, size_t count, uint8_t byte) {
+    const uint64_t ones = 0x0101010101010101u;
+    for (size_t at = 0; at < count; at += 8) {
+        uint64_t word;
+        memcpy(&word, bytes + at, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        word = __builtin_bswap64(word);
+#endif
+        word ^= ones * byte;
+        uint64_t found = (word - ones) & ~word & (ones << 7);
+        // What lies behind the bytes does not count. The lowest mark is never a false one.
+        if (count - at < 8) found &= ((uint64_t)1 << (8 * (count - at))) - 1;
+        if (found) return 0;
+    }
+    return 1;
+}
+
+size_t dk_csv_rows(const uint8_t *bytes, const uint32_t *places, size_t place_count, const int32_t *slots,
+                   size_t field_count, const dk_csv_state *state, const dk_csv_fields *fields, size_t row,
+                   size_t row_max, uint32_t *row_start) {
+    const uint8_t separator = state->separator;
+    // No byte equals 256: then there are no quotes.
+    const uint32_t quote = state->has_quote ? state->quote : 256;
+    const size_t first_row = row, row_end = row + row_max;
+    uint32_t begin = *row_start;
+    for (; row < row_end && place_count >= field_count; row++) {
+        uint32_t start = begin;
+        for (size_t field = 0; field < field_count; field++) {
+            const uint32_t place = places[field];
+            const int is_last = field + 1 == field_count;
+            if ((bytes[place] == separator) == is_last) goto irregular;
+            const int32_t slot = slots[field];
+            if (slot >= 0) {
+                uint32_t length = place - start;
+                if (is_last && length > 0 && bytes[place - 1] == '\r') length--;
+                uint32_t from = start;
+                if (length > 0 && bytes[start] == quote) {
+                    if (length < 2 || bytes[start + length - 1] != quote) goto irregular;
+                    from = start + 1;
+                    length -= 2;
+                    if (!lacks(bytes + from, length, (uint8_t)quote)) goto irregular;
+                    length |= fields->quoted;
+                }
+                fields->starts[(size_t)slot * fields->slot_stride + row] = from;
+                fields->lengths[(size_t)slot * fields->slot_stride + row] = length;
+            }
+            start = place + 1;
+        }
+        fields->row_starts[row] = begin;
+        fields->row_ends[row] = start - 1;
+        begin = start;
+        places += field_count;
+        place_count -= field_count;
+    }
+irregular:
+    *row_start = begin;
+    return row - first_row;
+}
+
 size_t dk_count_byte(const uint8_t *bytes, size_t count, uint8_t byte) {
     size_t found = 0;
     size_t at = 0;

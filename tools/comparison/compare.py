@@ -105,6 +105,9 @@ class Shop:
     def load(self):
         for engine in [self.dukkan, *self.peers]:
             print(f"loading {engine.name}", flush=True)
+            # Else the first engine would bring the files into the system's cache for all others.
+            if not self.options.reuse:
+                engines.read_files(self.data)
             engine.load(self.data, self.string_customers, self.options.reuse)
         self.parquet = engines.parquet_files(self.data, self.work, self.string_customers)
         print(f"\n{'':16} {'load s':>8} {'MB':>8}")

@@ -32,6 +32,19 @@ void dukkan_unpack_tail_integers(const uint8_t *in, size_t count, uint32_t width
 void dukkan_unpack_tail_codes(const uint8_t *in, size_t count, uint32_t width, uint32_t reference, uint32_t *out);
 void dukkan_pack_tail(const uint64_t *in, size_t count, uint32_t width, uint8_t *out);
 
+// Taking lists apart for their forms, all in one pass without branches.
+
+/// Bit i of `bitmap`, of (count + 7) / 8 bytes, tells whether value i is not `value`; those go to `rest`, which has room
+/// for `count` values. Returns their number.
+size_t dukkan_split_frequent(const int64_t *values, size_t count, int64_t value, uint8_t *bitmap, int64_t *rest);
+
+/// The value of each run of equal ones and its length less one. `count` is at least 1.
+void dukkan_split_runs(const int64_t *values, size_t count, int64_t *heads, int64_t *lengths);
+
+/// The high parts of the values that have more than `width` bits, and how many values lie before each of them since the
+/// last one. Both lists have room for `count` values. Returns the number of those.
+size_t dukkan_split_patches(const uint64_t *values, size_t count, uint32_t width, uint64_t *gaps, uint64_t *highs);
+
 /// Values of rows from differences within a customer: a row whose bit is set is the first of its customer, and gets the
 /// next of `firsts`; another one gets the value before plus multiplier * the next of `differences`, modulo 2^64. Bit 0 is
 /// set, bits past `count` are not. Reads up to 64 bytes past the lists' ends, writes up to 56 bytes past row `count`.

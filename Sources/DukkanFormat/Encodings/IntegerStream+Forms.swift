@@ -1,3 +1,5 @@
+import CDukkanKernels
+
 /// How deep a stream lies inside others, and what may be spent on it.
 struct EncodingContext {
     var effort: EncodingEffort
@@ -112,14 +114,7 @@ extension IntegerStream {
         _ values: UnsafePointer<Int64>, _ count: Int, heads: UnsafeMutablePointer<Int64>,
         lengths: UnsafeMutablePointer<Int64>
     ) {
-        var run = 0
-        var start = 0
-        for i in 1...count where i == count || values[i] != values[i - 1] {
-            heads[run] = values[start]
-            lengths[run] = Int64(i - start - 1)
-            run += 1
-            start = i
-        }
+        dukkan_split_runs(values, count, heads, lengths)
     }
 
     private static func appendStarts(
@@ -171,12 +166,7 @@ extension IntegerStream {
         withUnsafeTemporaryAllocation(of: Int64.self, capacity: count) { rest in
             var restCount = 0
             writer.fill((count + 7) / 8) { bitmap in
-                for i in 0..<count {
-                    let differs = values[i] != value
-                    bitmap[i >> 3] |= (differs ? 1 : 0) << UInt8(i & 7)
-                    rest[restCount] = values[i]
-                    restCount += differs ? 1 : 0
-                }
+                restCount = dukkan_split_frequent(values, count, value, bitmap, rest.baseAddress!)
             }
             encode(rest.baseAddress!, restCount, into: &writer, context.inner)
         }

@@ -74,28 +74,22 @@ enum PackedEncoding {
     ) {
         withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * count) { memory in
             let gaps = memory.baseAddress!, highs = gaps + count
-            var patchCount = 0
-            var previous = -1
+            let patchCount = dukkan_split_patches(offsets, count, UInt32(plan.width), gaps, highs)
             var largestGap: UInt64 = 0
             var smallest = UInt64.max
-            for i in 0..<count {
-                let high = offsets[i] >> UInt64(plan.width)
-                if high == 0 { continue }
-                let gap = UInt64(i - previous - 1)
-                gaps[patchCount] = gap
-                largestGap = max(largestGap, gap)
-                highs[patchCount] = high
-                smallest = min(smallest, high)
-                patchCount += 1
-                previous = i
+            for i in 0..<patchCount {
+                largestGap = max(largestGap, gaps[i])
+                smallest = min(smallest, highs[i])
             }
             writer.appendVarint(patchCount - 1)
             let gapWidth = 64 - largestGap.leadingZeroBitCount
             if gapWidth * patchCount > count {
                 writer.append(bitmapForm)
                 writer.fill((count + 7) / 8) { bitmap in
-                    for i in 0..<count {
-                        bitmap[i >> 3] |= (offsets[i] >> UInt64(plan.width) == 0 ? 0 : 1) << UInt8(i & 7)
+                    var place = -1
+                    for i in 0..<patchCount {
+                        place += Int(gaps[i]) + 1
+                        bitmap[place >> 3] |= 1 << UInt8(place & 7)
                     }
                 }
             } else {

@@ -19,21 +19,21 @@ extension ColumnParser {
                 continue
             }
             let text = bytes + Int(starts[row])
-            let hash = StringInterner.hash(text, length)
-            if let code = table.find(text, length, hash: hash) {
+            if length > 0, let code = table.find(text, length) {
                 output[row] = code
             } else {
-                output[row] = addString(tile, row, text, length, hash, &faults)
+                output[row] = addString(tile, row, text, length, &faults)
                 table = interner.table
             }
         }
     }
 
-    /// A string that is seen for the first time, checked.
+    /// A string that is seen for the first time, checked, or the empty one.
     private func addString(
-        _ tile: FieldTile, _ row: Int, _ text: UnsafePointer<UInt8>, _ length: Int, _ hash: UInt64,
-        _ faults: inout RowFaults
+        _ tile: FieldTile, _ row: Int, _ text: UnsafePointer<UInt8>, _ length: Int, _ faults: inout RowFaults
     ) -> UInt32 {
+        let hash = StringInterner.hash(text, length)
+        if length == 0, let code = interner.table.find(text, length, hash: hash) { return code }
         let bytes = UnsafeBufferPointer(start: text, count: length)
         let reason: String
         var advice: String?

@@ -109,7 +109,12 @@ final class ColumnParser {
         vector.beginNulls()
         vector.count = first + rows
         let bits = vector.validity
-        for row in first..<first + rows { bits[row >> 6] |= 1 << UInt64(row & 63) }
+        var row = first
+        while row < first + rows {
+            let length = min(64 - row & 63, first + rows - row)
+            bits[row >> 6] |= (length == 64 ? ~0 : (1 << UInt64(length)) - 1) << UInt64(row & 63)
+            row += length
+        }
         for row in nullRows.rows {
             let at = first + Int(row)
             bits[at >> 6] &= ~(1 << UInt64(at & 63))

@@ -83,6 +83,8 @@ final class SeparatedTokenizer: RowTokenizer {
     /// More places are needed when it returns with room left in the tile.
     private func fillRows(_ tile: FieldTile, _ chunk: Chunk, _ faults: inout RowFaults) {
         while tile.rowCount < FieldTile.rowCapacity, at < placeCount {
+            takeSimpleRows(tile, chunk)
+            guard tile.rowCount < FieldTile.rowCapacity, at < placeCount else { return }
             let row = tile.rowCount
             if regularRow(tile, chunk, row) {
                 let last = Int(places[at + slots.count - 1])
@@ -106,6 +108,20 @@ final class SeparatedTokenizer: RowTokenizer {
             at = end + 1
             rowStart = stop + 1
         }
+    }
+
+    /// Takes rows up to the first one that needs a closer look.
+    private func takeSimpleRows(_ tile: FieldTile, _ chunk: Chunk) {
+        var fields = dk_csv_fields(
+            starts: tile.starts, lengths: tile.lengths, slot_stride: FieldTile.slotStride, row_starts: tile.rowStarts,
+            row_ends: tile.rowEnds, quoted: FieldTile.quoted)
+        var start = UInt32(truncatingIfNeeded: rowStart)
+        let rows = dk_csv_rows(
+            chunk.bytes, places + at, placeCount - at, slots, slots.count, &state, &fields, tile.rowCount,
+            FieldTile.rowCapacity - tile.rowCount, &start)
+        rowStart = Int(start)
+        at += rows * slots.count
+        tile.rowCount += rows
     }
 
     /// Notes the fields of the row at `rowStart`; false if it has not exactly the fields expected, or not all are known.

@@ -24,10 +24,12 @@ struct CodeTranslation {
         let dictionary = source.dictionary ?? .empty
         select(dictionary)
         let codes = source.codes + start
+        // Null rows may have a code that the dictionary lacks.
         let valid = ValidRows(source)
+        let hasNulls = source.hasNulls
         known[0].codes.withUnsafeMutableBufferPointer { translation in
             for row in 0..<count {
-                if !valid[start + row] {
+                if hasNulls, !valid[start + row] {
                     output[row] = 0
                     continue
                 }

@@ -76,6 +76,9 @@ extension Writer {
     private static func check(_ vector: ColumnVector, _ column: ColumnDefinition) throws {
         let count = vector.dictionary?.count ?? 0
         let codes = vector.codes
+        var bound: UInt32 = 0
+        for row in 0..<vector.count { bound = max(bound, codes[row]) }
+        if bound < count { return }
         var highest = -1
         let valid = ValidRows(vector)
         for row in 0..<vector.count where valid[row] { highest = max(highest, Int(codes[row])) }
