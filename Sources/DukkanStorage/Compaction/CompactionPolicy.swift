@@ -3,9 +3,11 @@ import DukkanFormat
 /// Which parts of a table to merge, and when.
 ///
 /// Parts stand in order of ingest. Fresh parts are merged among themselves by size: each row is rewritten once for each size
-/// class (a factor of nine) that its part passes through. Large merges are cut at the borders of the time windows, so that
-/// late rows go to their windows; there they wait in small parts until these exceed a fifth of the window, which is then
-/// rewritten. A part of a full window's size in the last window closes it: newer rows begin the next one.
+/// class (a factor of twelve) that its part passes through. Such a merge takes the older parts along that are not much larger
+/// than what it has already: bytes that the bound on writing leaves over, spent on fewer parts for queries to merge. Large
+/// merges are cut at the borders of the time windows, so that late rows go to their windows; there they wait in small parts
+/// until these exceed a fifth of the window, which is then rewritten. A part of a full window's size in the last window
+/// closes it: newer rows begin the next one.
 struct CompactionPolicy {
     let table: Manifest.Table
     /// Deleted rows of each part.
@@ -13,9 +15,13 @@ struct CompactionPolicy {
     let windows: TimeWindows
 
     /// Parts of one size class that are merged into one.
-    static let factor = 9
+    static let factor = 12
     /// Rows from which on a merge of fresh parts is cut at the window borders.
-    var cutRowCountMin: Int { windows.rowCountTarget / CompactionPolicy.factor }
+    var cutRowCountMin: Int { windows.rowCountTarget / 9 }
+    /// A merge of fresh parts takes an older one along that has at most this many rows for each of its own.
+    static let absorbedRatio = 2
+    /// Rows that a merge which takes older parts along may have; above, each row is written too often already.
+    var absorbingRowCountMax: Int { windows.rowCountTarget / 32 }
     /// A window is rewritten when its small parts have more than one row for this many of its large part.
     static let rewriteRatio = 5
 
@@ -47,6 +53,9 @@ struct CompactionPolicy {
         table.parts[place].rowCount - deletedCounts[table.parts[place].identifier, default: 0]
     }
 
+    /// Rows of parts that are not deleted.
+    func rowCount(_ places: some Sequence<Int>) -> Int { places.reduce(0) { $0 + liveRowCount($1) } }
+
     private func freshMerge() -> Merge? {
         // Parts that a merge has cut side by side belong to their windows now.
         let firstFresh =
@@ -57,12 +66,18 @@ struct CompactionPolicy {
             }.map { $0 + 1 } ?? 0
         let fresh = Array(firstFresh..<table.parts.count)
         guard
-            let start = SizeTier.mergeableSuffix(
+            var start = SizeTier.mergeableSuffix(
                 fresh.map { table.parts[$0].rowCount }, factor: CompactionPolicy.factor)
         else { return nil }
+        var rows = rowCount(fresh[start...])
+        while start > 0 {
+            let older = liveRowCount(fresh[start - 1])
+            guard older <= rows * CompactionPolicy.absorbedRatio, rows + older <= absorbingRowCountMax else { break }
+            start -= 1
+            rows += older
+        }
         let places = Array(fresh[start...])
         guard isMergeable(places) else { return nil }
-        let rows = places.reduce(0) { $0 + liveRowCount($1) }
         return Merge(places: places, isCut: rows >= cutRowCountMin)
     }
 
@@ -77,7 +92,7 @@ struct CompactionPolicy {
         }
         for (_, places) in inside.sorted(by: { $0.key < $1.key }) where places.count > 1 {
             guard let largest = places.max(by: { liveRowCount($0) < liveRowCount($1) }) else { continue }
-            let small = places.reduce(0) { $0 + liveRowCount($1) } - liveRowCount(largest)
+            let small = rowCount(places) - liveRowCount(largest)
             if liveRowCount(largest) >= self.windows.rowCountFull / 2,
                 small > liveRowCount(largest) / CompactionPolicy.rewriteRatio, isMergeable(places)
             {
@@ -107,13 +122,13 @@ struct CompactionPolicy {
         let length = min(countMax, count)
         for start in 0...(count - length) {
             let places = Array(start..<(start + length))
-            let rows = places.reduce(0) { $0 + liveRowCount($1) }
+            let rows = rowCount(places)
             if rows < best?.rowCount ?? .max, isMergeable(places) {
                 best = (Merge(places: places, isCut: false), rows)
             }
         }
         // All parts together are always mergeable.
-        return best ?? (Merge(places: Array(0..<count), isCut: true), (0..<count).reduce(0) { $0 + liveRowCount($1) })
+        return best ?? (Merge(places: Array(0..<count), isCut: true), rowCount(0..<count))
     }
 
     /// Groups of parts that compaction on demand makes one part for each window of: parts that share windows.

@@ -28,10 +28,15 @@ final class PartOutput {
         try writer.append(rows)
     }
 
-    /// Ends the part and makes its bytes durable.
+    /// Writes what is left of the part, which is not durable yet.
     func finish() throws -> PartSummary {
         let summary = try writer.finish()
-        try sink.flush()
+        try sink.finish()
+        return summary
+    }
+
+    /// Makes the bytes of the finished part durable and closes its file.
+    func synchronize() throws {
         do throws(DukkanError) {
             try fileSystem.synchronizeFile(sink.descriptor, path: path)
         } catch {
@@ -39,7 +44,6 @@ final class PartOutput {
             throw error
         }
         sink.close()
-        return summary
     }
 }
 
@@ -49,7 +53,7 @@ private final class FileSink {
     let descriptor: FileDescriptor
     private let path: String
     private let fileSystem: any FileSystem
-    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferByteCount, alignment: 4_096)
+    private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferByteCount, alignment: 4_096)
     private var held = 0
     private var isOpen = true
 
@@ -78,6 +82,13 @@ private final class FileSink {
         guard held > 0 else { return }
         try fileSystem.writeFully(descriptor, UnsafeRawBufferPointer(rebasing: buffer[..<held]), path: path)
         held = 0
+    }
+
+    /// Writes what is held and gives the memory back; nothing more comes.
+    func finish() throws {
+        try flush()
+        buffer.deallocate()
+        buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
 
     func close() {

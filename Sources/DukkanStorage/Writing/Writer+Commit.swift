@@ -19,6 +19,7 @@ extension Writer {
             try spill(table: index)
             try control?.check()
         }
+        if options.automaticCompaction { mergeBeforeCommit(control: control) }
         try keepPartsWithinLimit(control: control)
         for index in working.tables.indices { try writeDeletions(table: index) }
         try publish()
@@ -37,6 +38,7 @@ extension Writer {
         deletionParts = deletionParts.filter { file, _ in
             committed.tables.contains { $0.deletions.contains { $0.file == file } }
         }
+        waitingParts = [:]
         // After a failed publication the files may be those of the newest generation.
         if failure?.code != .outcomeUnknown { removeUnusedFiles() }
         createdFiles = []
@@ -48,6 +50,10 @@ extension Writer {
         try working.checkInvariants()
         let replaced = Writer.fileNames(committed)
         try withDurability {
+            for (name, part) in waitingParts.sorted(by: { $0.key < $1.key }) {
+                try part.synchronize()
+                waitingParts[name] = nil
+            }
             if !createdFiles.isEmpty { try fileSystem.synchronizeNames(in: partsPath) }
         }
         try publishManifest()

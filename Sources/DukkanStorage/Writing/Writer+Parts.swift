@@ -13,6 +13,10 @@ struct PartDraft {
 extension Writer {
     /// Parts of fewer rows are written quickly: the next merge takes them.
     private static let quickRowCountMax = 1 << 14
+    /// Bytes of a part that may wait to be made durable.
+    private static let waitingByteCountMax = 16 << 20
+    /// Parts that may wait, each with an open file.
+    private static let waitingPartCountMax = 32
 
     /// Begins a part of about `rowCount` rows.
     func beginPart(
@@ -34,12 +38,18 @@ extension Writer {
             tableNumber: table.number, file: file, identifier: identifier, isThorough: isThorough, output: output)
     }
 
-    /// Ends a part, makes it durable and opens it for reading.
+    /// Ends a part and opens it for reading.
     ///
-    /// Its entry is not in any table yet.
+    /// Its entry is not in any table yet. A small part becomes durable when the transaction is published, a large one at
+    /// once, since the disk had better write while rows are made than all in the end.
     func finishPart(_ draft: PartDraft, order: ClosedRange<UInt64>) throws -> Manifest.Part {
         let summary = try draft.output.finish()
         writtenByteCount += summary.byteCount
+        if summary.byteCount <= Writer.waitingByteCountMax && waitingParts.count < Writer.waitingPartCountMax {
+            waitingParts[StoreLayout.partName(table: draft.tableNumber, file: draft.file)] = draft.output
+        } else {
+            try draft.output.synchronize()
+        }
         let entry = Manifest.Part(
             file: draft.file, identifier: draft.identifier, firstOrder: order.lowerBound,
             lastOrder: order.upperBound, rowCount: summary.rowCount, customerCount: summary.customerCount,

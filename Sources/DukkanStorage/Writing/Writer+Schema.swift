@@ -89,6 +89,7 @@ extension Writer {
     func removeUnusedFiles() {
         let kept = Writer.fileNames(working)
         for name in createdFiles where !kept.contains(name) {
+            waitingParts[name] = nil
             try? fileSystem.removeFile(partsPath.appending(name: name))
             createdFiles.remove(name)
         }

@@ -31,6 +31,9 @@ final class Writer {
     var runs: [Int: RunBuffer] = [:]
     /// Files made by the open transaction.
     var createdFiles: Set<String> = []
+    /// Parts of the open transaction, by name, whose bytes are made durable when it is published: a merge before that may
+    /// take them, and nothing has waited for the disk in vain.
+    var waitingParts: [String: PartOutput] = [:]
     /// Why nothing can be committed any more.
     var failure: DukkanError?
     /// Bytes written to files, for tests of what writing costs.
