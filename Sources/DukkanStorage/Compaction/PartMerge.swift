@@ -253,7 +253,7 @@ final class PartMerge {
                     table: tableIndex,
                     dictionaries: strings.map {
                         if case .part(let dictionary, _)? = $0 { dictionary } else { nil }
-                    }, rowCount: liveRowCount, isThorough: isThorough)
+                    }, isQuick: liveRowCount < Writer.quickMergedRowCountMax, isThorough: isThorough)
             }
             try window.draft?.output.append(window.vectors)
             window.removeBatch()

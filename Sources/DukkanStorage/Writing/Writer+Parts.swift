@@ -12,15 +12,17 @@ struct PartDraft {
 /// Making part files.
 extension Writer {
     /// Parts of fewer rows are written quickly: the next merge takes them.
-    private static let quickRowCountMax = 1 << 14
+    static let quickRowCountMax = 1 << 14
+    /// The same for parts that a merge writes.
+    static let quickMergedRowCountMax = 1 << 17
     /// Bytes of a part that may wait to be made durable.
     private static let waitingByteCountMax = 16 << 20
     /// Parts that may wait, each with an open file.
     private static let waitingPartCountMax = 32
 
-    /// Begins a part of about `rowCount` rows.
+    /// Begins a part.
     func beginPart(
-        table index: Int, dictionaries: [StringDictionary?], rowCount: Int, isThorough: Bool
+        table index: Int, dictionaries: [StringDictionary?], isQuick: Bool, isThorough: Bool
     ) throws -> PartDraft {
         let table = working.tables[index]
         let identifier = newIdentifier()
@@ -31,7 +33,7 @@ extension Writer {
             path: partsPath.appending(name: name), fileSystem: fileSystem, columns: table.schema.columns,
             identifier: identifier, dictionaries: dictionaries,
             options: PartOptions(
-                thorough: isThorough, quick: !isThorough && rowCount < Writer.quickRowCountMax,
+                thorough: isThorough, quick: !isThorough && isQuick,
                 workers: options.threads),
             onFailedSync: { [weak self] error in self?.failure = error })
         return PartDraft(
