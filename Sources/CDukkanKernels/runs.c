@@ -20,36 +20,38 @@ void dukkan_merge_run_customers(const dukkan_run_customer *a, size_t a_count, co
 
 // Most runs are shorter than a vector of 64 bytes: what is copied beyond them is overwritten by the next.
 
-void dukkan_copy_run_words(const uint64_t *in, const dukkan_row_run *runs, size_t count, uint64_t *out) {
+void dukkan_copy_run_words(const uint64_t *const *sources, const dukkan_row_run *runs, size_t count, uint64_t *out) {
     for (size_t i = 0; i < count; i++) {
-        const uint64_t *from = in + runs[i].first;
+        const uint64_t *from = sources[runs[i].source] + runs[i].first;
         const uint32_t length = runs[i].count;
         for (uint32_t at = 0; at < length; at += 8) memcpy(out + at, from + at, 64);
         out += length;
     }
 }
 
-void dukkan_copy_run_codes(const uint32_t *in, const dukkan_row_run *runs, size_t count, uint32_t *out) {
+void dukkan_copy_run_codes(const uint32_t *const *sources, const dukkan_row_run *runs, size_t count, uint32_t *out) {
     for (size_t i = 0; i < count; i++) {
-        const uint32_t *from = in + runs[i].first;
+        const uint32_t *from = sources[runs[i].source] + runs[i].first;
         const uint32_t length = runs[i].count;
         for (uint32_t at = 0; at < length; at += 16) memcpy(out + at, from + at, 64);
         out += length;
     }
 }
 
-void dukkan_copy_run_bits(const uint64_t *in, const dukkan_row_run *runs, size_t count, size_t at, uint64_t *out) {
+void dukkan_copy_run_bits(const uint64_t *const *sources, const dukkan_row_run *runs, size_t count, size_t at,
+                          uint64_t *out) {
     out += at >> 6;
     uint32_t held = at & 63;
     uint64_t word = held ? *out & (((uint64_t)1 << held) - 1) : 0;
     for (size_t i = 0; i < count; i++) {
+        const uint64_t *const in = sources[runs[i].source];
         uint64_t from = runs[i].first;
         uint32_t left = runs[i].count;
         while (left) {
             const uint32_t taken = left < 64 ? left : 64;
             const uint32_t shift = from & 63;
-            uint64_t bits = in[from >> 6] >> shift;
-            if (shift) bits |= in[(from >> 6) + 1] << (64 - shift);
+            uint64_t bits = in ? in[from >> 6] >> shift : ~(uint64_t)0;
+            if (in && shift) bits |= in[(from >> 6) + 1] << (64 - shift);
             if (taken < 64) bits &= ((uint64_t)1 << taken) - 1;
             word |= bits << held;
             if (held + taken >= 64) {

@@ -15,19 +15,22 @@ typedef struct {
 void dukkan_merge_run_customers(const dukkan_run_customer *a, size_t a_count, const dukkan_run_customer *b,
                                 size_t b_count, dukkan_run_customer *out);
 
-/// Consecutive rows.
+/// Consecutive rows of one of several sources.
 typedef struct {
     uint32_t first;
     uint32_t count;
+    uint32_t source;
 } dukkan_row_run;
 
-// Copy the values of the rows of all runs side by side. They read and write up to 64 bytes past the last value.
+// Copy the values of the rows of all runs side by side; `sources` has the values of each source. They read and write up to
+// 64 bytes past the last value.
 
-void dukkan_copy_run_words(const uint64_t *in, const dukkan_row_run *runs, size_t count, uint64_t *out);
-void dukkan_copy_run_codes(const uint32_t *in, const dukkan_row_run *runs, size_t count, uint32_t *out);
+void dukkan_copy_run_words(const uint64_t *const *sources, const dukkan_row_run *runs, size_t count, uint64_t *out);
+void dukkan_copy_run_codes(const uint32_t *const *sources, const dukkan_row_run *runs, size_t count, uint32_t *out);
 
-/// The same for bits, lowest first, behind the first `at` bits of `out`; reads one word past the last row's, and writes the
-/// bits above the last row's as 0.
-void dukkan_copy_run_bits(const uint64_t *in, const dukkan_row_run *runs, size_t count, size_t at, uint64_t *out);
+/// The same for bits, lowest first, behind the first `at` bits of `out`; a source of NULL has ones only. Reads one word past
+/// the last row's, and writes the bits above the last row's as 0.
+void dukkan_copy_run_bits(const uint64_t *const *sources, const dukkan_row_run *runs, size_t count, size_t at,
+                          uint64_t *out);
 
 #endif

@@ -204,22 +204,31 @@ package final class ColumnVector: @unchecked Sendable {  // Sendable: handed fro
         count += order.count
     }
 
-    /// Replaces all values by those of runs of rows of `source`, `length` in all, one run behind the other.
+    /// Replaces all values by those of runs of rows of `sources`, `length` in all, one run behind the other.
     ///
-    /// Both vectors have the same kind and, for codes, the same dictionary. O(length).
-    package func replace(with source: ColumnVector, _ runs: UnsafeBufferPointer<dukkan_row_run>, length: Int) {
-        precondition(kind == source.kind)
+    /// All vectors have the same kind and, for codes, the same dictionary. O(length).
+    package func replace(
+        with sources: [ColumnVector], _ runs: UnsafeBufferPointer<dukkan_row_run>, length: Int
+    ) {
         removeAll()
         reserve(length)
         if kind == .codes {
-            dukkan_copy_run_codes(source.codes, runs.baseAddress, runs.count, codes)
+            let values = sources.map { source -> UnsafePointer<UInt32>? in
+                precondition(source.kind == kind)
+                return UnsafePointer(source.codes)
+            }
+            dukkan_copy_run_codes(values, runs.baseAddress, runs.count, codes)
         } else {
+            let values = sources.map { source -> UnsafePointer<UInt64>? in
+                precondition(source.kind == kind)
+                return UnsafePointer(source.storage.assumingMemoryBound(to: UInt64.self))
+            }
             dukkan_copy_run_words(
-                source.storage.assumingMemoryBound(to: UInt64.self), runs.baseAddress, runs.count,
-                storage.assumingMemoryBound(to: UInt64.self))
+                values, runs.baseAddress, runs.count, storage.assumingMemoryBound(to: UInt64.self))
         }
-        if source.hasNulls {
-            dukkan_copy_run_bits(source.validity, runs.baseAddress, runs.count, 0, validity)
+        if sources.contains(where: \.hasNulls) {
+            let bits = sources.map { $0.hasNulls ? UnsafePointer($0.validity) : nil }
+            dukkan_copy_run_bits(bits, runs.baseAddress, runs.count, 0, validity)
             hasNulls = true
         }
         count = length

@@ -19,6 +19,8 @@ final class ScanBuilder {
     private(set) var segmentConditions: [Expression] = []
     /// Whether columns wait until they are asked for.
     var defersColumns = false
+    /// Whether the answer does not depend on the order of a customer's rows.
+    var ignoresTimeOrder = false
     private var segmentsBeingBound = 0
     private var boundSegments: [Expression: Int] = [:]
 
@@ -81,6 +83,7 @@ final class ScanBuilder {
         tables.map { table in
             var request = TableRequest(table: table.snapshot, columns: table.columns, isPruned: pruning(table))
             request.defersColumns = defersColumns
+            request.ignoresTimeOrder = ignoresTimeOrder
             return request
         }
     }

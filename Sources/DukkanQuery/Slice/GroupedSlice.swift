@@ -50,6 +50,7 @@ struct GroupedSlice {
         let usesKey = expressions.contains { $0.1.contains { $0.node == .customer } }
         let isPlain = slice.builder.tables.count == 1 && slice.builder.lookups.isEmpty && slice.builder.segments.isEmpty
         slice.builder.defersColumns = isPlain
+        slice.builder.ignoresTimeOrder = isPlain
         let plan = try ScanPlan(
             slice.builder, order: needsCustomers || usesKey ? .byCustomerWithAnonymous : .byBlock,
             customers: customers, expressions: expressions)

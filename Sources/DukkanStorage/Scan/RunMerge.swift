@@ -33,7 +33,7 @@ final class StartList {
     }
 }
 
-/// The rows that one part gives to a morsel: customers, and where their rows stand among the copied rows.
+/// The rows that one part gives to a morsel: customers, and where their rows stand in the run's columns.
 final class PartRun {
     let keys: CustomerKeyList
     private let starts = StartList()
@@ -42,12 +42,18 @@ final class PartRun {
     private(set) var hasDeletes = false
     private(set) var first = 0
     private(set) var end = 0
+    /// The values: of one row block as it was decoded, or what was copied of several blocks and parts.
+    private(set) var columns: [ColumnVector] = []
+    /// Whether `columns` are those of one row block.
+    private(set) var isBlock = false
 
     init(isString: Bool) {
         keys = CustomerKeyList(isString: isString)
     }
 
-    func begin(at row: Int) {
+    func begin(at row: Int, of columns: [ColumnVector], isBlock: Bool) {
+        self.columns = columns
+        self.isBlock = isBlock
         keys.removeAll()
         starts.removeAll()
         deleted.removeAll(keepingCapacity: true)
@@ -56,7 +62,7 @@ final class PartRun {
         end = row
     }
 
-    /// Appends customers `chosen` of a block whose rows from block row `rows` on were copied behind the run's end.
+    /// Appends customers `chosen` of a block whose rows from block row `rows` on stand behind the run's end.
     func append(_ block: CustomerBlock, _ chosen: Range<Int>, rows: Int) {
         var chosen = chosen
         // A customer of many rows goes on from block to block.
@@ -86,18 +92,23 @@ final class PartRun {
     }
 
     /// The run as it lies, for a merge; good until it begins anew.
-    func lane() -> RunLane {
+    ///
+    /// - Parameter timeSlot: place of the time among the columns; nil where times do not matter.
+    func lane(timeSlot: Int?) -> RunLane {
         starts.reserve(starts.count + 1)
         starts.pointer[starts.count] = UInt32(end)
         return RunLane(
             starts: UnsafePointer(starts.pointer), first: first,
+            times: timeSlot.map { UnsafePointer(columns[$0].integers) },
             deleted: hasDeletes ? deleted.withUnsafeBufferPointer { $0 } : nil)
     }
 
-    /// First rows of the customers and the end, for a run that is the whole table.
+    /// First rows of the customers and the end, counted from the run's first row, for a run that is the whole table.
     func startPointer() -> UnsafeMutablePointer<UInt32> {
         starts.append(UInt32(end))
-        return starts.pointer
+        let pointer = starts.pointer, shift = UInt32(first)
+        if shift > 0 { for place in 0..<starts.count { pointer[place] -= shift } }
+        return pointer
     }
 }
 
@@ -107,6 +118,8 @@ struct RunLane {
     let starts: UnsafePointer<UInt32>
     /// The run's first row.
     let first: Int
+    /// Times of the rows; nil where they do not matter.
+    let times: UnsafePointer<Int64>?
     /// One bit a row from `first` on, set where the row is deleted; nil where none is.
     let deleted: UnsafeBufferPointer<UInt64>?
 
@@ -149,13 +162,13 @@ final class RunMerge {
         return order.withUnsafeBufferPointer { $0 }  // `order` stays as it is until the next call.
     }
 
-    /// The copied rows in total order; fills the customers and their first rows.
+    /// The rows of all runs in total order; fills the customers and their first rows.
     ///
     /// O(rows + customers of all runs × log runs).
     func merge(
-        _ runs: ArraySlice<PartRun>, times: UnsafePointer<Int64>?, keys: CustomerKeyList, starts: StartList
+        _ runs: ArraySlice<PartRun>, timeSlot: Int?, keys: CustomerKeyList, starts: StartList
     ) -> Rows {
-        let lanes = runs.map { $0.lane() }
+        let lanes = runs.map { $0.lane(timeSlot: timeSlot) }
         let lists = runs.map(\.keys.keys)
         let customerCount = mergeCustomers(runs, lists)
         keys.removeAll()
@@ -169,7 +182,7 @@ final class RunMerge {
         }
         return lanes.withUnsafeBufferPointer { lanes in
             lists.withUnsafeBufferPointer { lists in
-                appendRows(customerCount, lanes, lists, times, keys, starts)
+                appendRows(customerCount, lanes, lists, timeSlot != nil, keys, starts)
             }
         }
     }
@@ -235,7 +248,7 @@ final class RunMerge {
     /// Writes the rows of each customer into `rowRuns`.
     private func appendRows(
         _ customerCount: Int, _ lanes: UnsafeBufferPointer<RunLane>, _ lists: UnsafeBufferPointer<CustomerKeys>,
-        _ times: UnsafePointer<Int64>?, _ keys: CustomerKeyList, _ starts: StartList
+        _ timesMatter: Bool, _ keys: CustomerKeyList, _ starts: StartList
     ) -> Rows {
         let entries = UnsafePointer(customers.baseAddress!)
         var output = Output(runs: rowRuns.baseAddress!)
@@ -255,20 +268,21 @@ final class RunMerge {
             let group = output, groupStart = at
             var lastTime = Int64.min, isInOrder = true
             repeat {
-                let lane = lanes[Int(entries[at].run)], rows = lane.rows(entries[at].place)
-                if let times, !rows.isEmpty {
+                let run = entries[at].run
+                let lane = lanes[Int(run)], rows = lane.rows(entries[at].place)
+                if let times = lane.times, !rows.isEmpty {
                     isInOrder = isInOrder && times[rows.lowerBound] >= lastTime
                     lastTime = times[rows.upperBound &- 1]
                 }
-                output.append(rows, lane)
+                output.append(rows, lane, run)
                 at &+= 1
             } while at < customerCount && entries[at].key == entry.key
                 && (!isString
                     || lists[Int(entries[at].run)].compare(
                         Int(entries[at].place), lists[Int(entry.run)], Int(entry.place)) == 0)
-            if !isInOrder, let times {
+            if timesMatter && !isInOrder {
                 output = group
-                RunMerge.appendByTime(entries + groupStart, at - groupStart, lanes, times, &output)
+                RunMerge.appendByTime(entries + groupStart, at - groupStart, lanes, &output)
             }
         }
         firstRows[customer] = UInt32(truncatingIfNeeded: output.rowCount)
@@ -285,24 +299,25 @@ final class RunMerge {
         var rowCount = 0
 
         @inline(__always)
-        mutating func append(_ rows: Range<Int>, _ lane: RunLane) {
+        mutating func append(_ rows: Range<Int>, _ lane: RunLane, _ run: UInt32) {
             if lane.deleted == nil {
-                append(rows)
+                append(rows, run)
                 return
             }
             var from = rows.lowerBound
             while from < rows.upperBound {
                 var to = from
                 while to < rows.upperBound && !lane.isDeleted(to) { to &+= 1 }
-                append(from..<to)
+                append(from..<to, run)
                 from = to &+ 1
             }
         }
 
         @inline(__always)
-        private mutating func append(_ rows: Range<Int>) {
+        private mutating func append(_ rows: Range<Int>, _ run: UInt32) {
             runs[runCount] = dukkan_row_run(
-                first: UInt32(truncatingIfNeeded: rows.lowerBound), count: UInt32(truncatingIfNeeded: rows.count))
+                first: UInt32(truncatingIfNeeded: rows.lowerBound), count: UInt32(truncatingIfNeeded: rows.count),
+                source: run)
             runCount &+= rows.isEmpty ? 0 : 1
             rowCount &+= rows.count
         }
@@ -311,8 +326,10 @@ final class RunMerge {
     /// The rows of one customer whose runs overlap in time, by time and run.
     private static func appendByTime(
         _ entries: UnsafePointer<dukkan_run_customer>, _ count: Int, _ lanes: UnsafeBufferPointer<RunLane>,
-        _ times: UnsafePointer<Int64>, _ output: inout Output
+        _ output: inout Output
     ) {
+        @inline(__always)
+        func time(_ entry: Int, _ row: Int) -> Int64 { lanes[Int(entries[entry].run)].times?[row] ?? .min }
         withUnsafeTemporaryAllocation(of: Range<Int>.self, capacity: count) { ranges in
             for i in 0..<count {
                 ranges.initializeElement(at: i, to: lanes[Int(entries[i].run)].rows(entries[i].place))
@@ -321,25 +338,26 @@ final class RunMerge {
                 // The range with the earliest row, and the one that follows it: the first goes on up to the second.
                 var least = -1, second = -1
                 for i in 0..<count where !ranges[i].isEmpty {
-                    let time = times[ranges[i].lowerBound]
-                    if least < 0 || time < times[ranges[least].lowerBound] {
+                    let own = time(i, ranges[i].lowerBound)
+                    if least < 0 || own < time(least, ranges[least].lowerBound) {
                         second = least
                         least = i
-                    } else if second < 0 || time < times[ranges[second].lowerBound] {
+                    } else if second < 0 || own < time(second, ranges[second].lowerBound) {
                         second = i
                     }
                 }
                 if least < 0 { return }
                 var end = ranges[least].upperBound
                 if second >= 0 {
-                    let bound = times[ranges[second].lowerBound]
+                    let bound = time(second, ranges[second].lowerBound)
                     var row = ranges[least].lowerBound + 1
                     // Of equal times the rows of the older part come first.
                     let isOlder = least < second
-                    while row < end && (times[row] < bound || isOlder && times[row] == bound) { row += 1 }
+                    while row < end && (time(least, row) < bound || isOlder && time(least, row) == bound) { row += 1 }
                     end = row
                 }
-                output.append(ranges[least].lowerBound..<end, lanes[Int(entries[least].run)])
+                let run = entries[least].run
+                output.append(ranges[least].lowerBound..<end, lanes[Int(run)], run)
                 ranges[least] = end..<ranges[least].upperBound
             }
         }

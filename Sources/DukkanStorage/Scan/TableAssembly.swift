@@ -3,7 +3,8 @@ import DukkanFormat
 /// Puts together one table's rows of a customer range from its parts.
 ///
 /// One whole block of one part without deleted rows, which is what a compacted table gives, passes through without a copy.
-/// Everything else is copied part by part, then merged by (customer, time, part) through a gather.
+/// Everything else is merged by (customer, time, part): out of a part's block as it was decoded where the part has one block
+/// in the range, or else out of a copy.
 final class TableAssembly {
     private let request: TableRequest
     private let kinds: [PhysicalKind]
@@ -11,6 +12,8 @@ final class TableAssembly {
     private var cursors: [ScanCursor?]
     /// Place of the time column among `kinds`, added behind the requested ones where parts must be merged.
     private let timeSlot: Int
+    /// Whether the rows of a customer in several parts are merged by time.
+    private let mergesByTime: Bool
     private let columnCount: Int
 
     let ownKeys: CustomerKeyList
@@ -26,6 +29,8 @@ final class TableAssembly {
     private let copied: [ColumnVector]
     private let merged: [ColumnVector]
     private let locals: [LocalDictionary?]
+    /// Whether strings get their codes morsel by morsel, which only copies of them can.
+    private let hasLocals: Bool
     private var runs: [PartRun] = []
     private var runCount = 0
     private let merge = RunMerge()
@@ -35,12 +40,12 @@ final class TableAssembly {
         let schema = request.table.schema
         var columns = request.columns
         columnCount = columns.count
-        if let slot = columns.firstIndex(of: schema.timeColumn) {
-            timeSlot = slot
-        } else {
-            timeSlot = columns.count
-            if request.table.parts.count > 1 { columns.append(schema.timeColumn) }
-        }
+        let slot = columns.firstIndex(of: schema.timeColumn)
+        timeSlot = slot ?? columns.count
+        mergesByTime =
+            request.table.parts.count > 1 && !TableAssembly.followInTime(request.table.parts)
+            && (slot != nil || !request.ignoresTimeOrder)
+        if mergesByTime && slot == nil { columns.append(schema.timeColumn) }
         kinds = columns.map { schema.columns[$0].type.physical }
         self.sources = sources + (columns.count > sources.count ? [.none] : [])
         cursors = request.table.parts.map { _ in nil }
@@ -51,6 +56,12 @@ final class TableAssembly {
         copied = kinds.map { ColumnVector($0) }
         merged = kinds.map { ColumnVector($0) }
         locals = self.sources.map { if case .local = $0 { LocalDictionary() } else { nil } }
+        hasLocals = locals.contains { $0 != nil }
+    }
+
+    /// Whether no row of a part is earlier than one of the parts before it.
+    private static func followInTime(_ parts: [PartHandle]) -> Bool {
+        zip(parts, parts.dropFirst()).allSatisfy { $0.entry.maximumTime <= $1.entry.minimumTime }
     }
 
     private func cursor(_ part: Int) -> ScanCursor {
@@ -136,7 +147,7 @@ final class TableAssembly {
         runCount = 0
         for (p, part) in request.table.parts.enumerated() {
             let blocks = part.footer.blocks(of: range)
-            if !blocks.isEmpty { try copy(p, blocks, range, reader) }
+            if !blocks.isEmpty { try gather(p, blocks, range, reader) }
         }
         for (vector, local) in zip(copied, locals) {
             if let local { vector.dictionary = local.dictionary() }
@@ -172,63 +183,104 @@ final class TableAssembly {
         return true
     }
 
-    /// Appends a part's rows of the range to the copied columns and describes them as a run.
-    private func copy(_ p: Int, _ blocks: Range<Int>, _ range: CustomerRange, _ reader: BlockReader) throws {
+    /// Describes a part's rows of the range as a run, of the block that has them all or of copied columns.
+    private func gather(_ p: Int, _ blocks: Range<Int>, _ range: CustomerRange, _ reader: BlockReader) throws {
+        let chosen = blocks.filter { request.isPruned?(p, $0) != true }
+        guard let block = chosen.first else { return }
         if runs.count == runCount { runs.append(PartRun(isString: ownKeys.isString)) }
         let run = runs[runCount]
-        run.begin(at: copied.first?.count ?? runEnd)
         let cursor = cursor(p)
-        for b in blocks where request.isPruned?(p, b) != true {
-            try cursor.loadCustomers(b, reader)
-            let chosen = cursor.customers(in: range)
-            if chosen.isEmpty { continue }
-            try cursor.loadColumns(b, reader)
-            let from = Int(cursor.customers.rowStarts[chosen.lowerBound])
-            let length = Int(cursor.customers.rowStarts[chosen.upperBound]) - from
-            for (c, vector) in copied.enumerated() {
-                let source = cursor.vectors[c]
-                if let local = locals[c] {
-                    local.append(source, from: from, count: length, to: vector)
-                } else {
-                    vector.dictionary = source.dictionary
-                    vector.append(contentsOf: source, from: from, count: length)
-                }
-            }
-            run.append(cursor.customers, chosen, rows: from)
-            if let deletes = cursor.part.deletes {
-                let firstRow = cursor.part.footer.rowBlocks[b].firstRow + from
-                run.markDeleted(deletes, firstRow: firstRow, count: length)
-            } else {
-                run.extendLive(length)
-            }
+        if chosen.count == 1 && !hasLocals {
+            try cursor.loadCustomers(block, reader)
+            let customers = cursor.customers(in: range)
+            if customers.isEmpty { return }
+            try cursor.loadColumns(block, reader)
+            let rows = rows(of: customers, cursor)
+            run.begin(at: rows.lowerBound, of: cursor.vectors, isBlock: true)
+            extend(run, cursor, block, customers, rows)
+        } else {
+            run.begin(at: copied.first?.count ?? runEnd, of: copied, isBlock: false)
+            for block in chosen { try copy(block, cursor, range, to: run, reader) }
+            runEnd = run.end
         }
-        runEnd = run.end
         if run.keys.count > 0 { runCount += 1 }
     }
 
-    /// Row behind the last run, for scans that request no columns at all.
+    /// Appends a block's rows of the range to the copied columns.
+    private func copy(
+        _ block: Int, _ cursor: ScanCursor, _ range: CustomerRange, to run: PartRun, _ reader: BlockReader
+    ) throws {
+        try cursor.loadCustomers(block, reader)
+        let customers = cursor.customers(in: range)
+        if customers.isEmpty { return }
+        try cursor.loadColumns(block, reader)
+        let rows = rows(of: customers, cursor)
+        for (c, vector) in copied.enumerated() {
+            let source = cursor.vectors[c]
+            if let local = locals[c] {
+                local.append(source, from: rows.lowerBound, count: rows.count, to: vector)
+            } else {
+                vector.dictionary = source.dictionary
+                vector.append(contentsOf: source, from: rows.lowerBound, count: rows.count)
+            }
+        }
+        extend(run, cursor, block, customers, rows)
+    }
+
+    private func rows(of customers: Range<Int>, _ cursor: ScanCursor) -> Range<Int> {
+        let starts = cursor.customers.rowStarts
+        return Int(starts[customers.lowerBound])..<Int(starts[customers.upperBound])
+    }
+
+    /// Appends a block's customers and tells which of their rows are deleted.
+    private func extend(
+        _ run: PartRun, _ cursor: ScanCursor, _ block: Int, _ customers: Range<Int>, _ rows: Range<Int>
+    ) {
+        run.append(cursor.customers, customers, rows: rows.lowerBound)
+        if let deletes = cursor.part.deletes {
+            let firstRow = cursor.part.footer.rowBlocks[block].firstRow + rows.lowerBound
+            run.markDeleted(deletes, firstRow: firstRow, count: rows.count)
+        } else {
+            run.extendLive(rows.count)
+        }
+    }
+
+    /// Row behind the last copied run, for scans that request no columns at all.
     private var runEnd = 0
 
-    /// Makes the table's rows of the copied runs: as they are for one run, merged for several.
+    /// Makes the table's rows of the runs: as they are for one run, merged for several.
     private func finish(_ rows: TableRows) {
         runEnd = 0
         let live = runs.prefix(runCount)
         if live.count == 1, !live[0].hasDeletes {
-            keys = live[0].keys
-            starts = live[0].startPointer()
-            rows.set(
-                rowCount: live[0].end, rowStarts: starts, columns: Array(copied.prefix(columnCount)))
+            finish(rows, only: live[0])
             return
         }
-        let times = runCount > 1 ? UnsafePointer(copied[timeSlot].integers) : nil
-        let order = merge.merge(live, times: times, keys: ownKeys, starts: ownStarts)
+        let order = merge.merge(live, timeSlot: mergesByTime ? timeSlot : nil, keys: ownKeys, starts: ownStarts)
         keys = ownKeys
         starts = ownStarts.pointer
         // The time column that was added for the merge is of no more use.
-        for (vector, source) in zip(merged, copied).prefix(columnCount) {
-            vector.dictionary = source.dictionary
-            vector.replace(with: source, order.runs, length: order.count)
+        for (c, vector) in merged.prefix(columnCount).enumerated() {
+            let sources = live.map { $0.columns[c] }
+            vector.dictionary = (sources.first ?? copied[c]).dictionary
+            vector.replace(with: sources, order.runs, length: order.count)
         }
         rows.set(rowCount: order.count, rowStarts: starts, columns: Array(merged.prefix(columnCount)))
+    }
+
+    private func finish(_ rows: TableRows, only run: PartRun) {
+        var columns = copied
+        let count = run.end - run.first
+        if run.isBlock {
+            columns = merged
+            for (vector, source) in zip(merged, run.columns).prefix(columnCount) {
+                vector.removeAll()
+                vector.dictionary = source.dictionary
+                vector.append(contentsOf: source, from: run.first, count: count)
+            }
+        }
+        keys = run.keys
+        starts = run.startPointer()
+        rows.set(rowCount: count, rowStarts: starts, columns: Array(columns.prefix(columnCount)))
     }
 }

@@ -9,6 +9,8 @@ package struct TableRequest: Sendable {
     package var isPruned: (@Sendable (_ part: Int, _ block: Int) -> Bool)?
     /// Whether columns wait until they are asked for, see ``MorselWorker/require(_:column:)``.
     package var defersColumns = false
+    /// Whether nobody asks in which order of time a customer's rows stand.
+    package var ignoresTimeOrder = false
 
     package init(
         table: TableSnapshot, columns: [Int], isPruned: (@Sendable (_ part: Int, _ block: Int) -> Bool)? = nil
