@@ -108,6 +108,11 @@ void dukkan_customer_values(const int64_t *differences, const int64_t *firsts, c
     kernels->customer_values(differences, firsts, start_bits, count, multiplier, out);
 }
 
+void dukkan_run_values(const uint32_t *differences, const int64_t *firsts, const uint64_t *start_bits, size_t count,
+                       uint32_t multiplier, int64_t *out) {
+    kernels->run_values(differences, firsts, start_bits, count, multiplier, out);
+}
+
 void dukkan_profile_integers(const int64_t *values, size_t count, struct dukkan_profile *profile) {
     kernels->profile(values, count, profile);
 }

@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
 // Bits of the rows that match the first step, and of those that match a later one.
@@ -144,10 +144,9 @@ static inline __attribute__((always_inline)) void sparse_levels(
     }
 }
 
-static inline __attribute__((always_inline)) void levels_any(
-    const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch, const uint32_t *row_starts,
-    size_t customer_count, size_t active_count, int64_t open_after, uint8_t *levels, uint8_t *active_levels,
-    uint32_t *active_customers) {
+static inline __attribute__((always_inline)) void active_levels_any(const dukkan_funnel_rows *rows,
+                                                                    const dukkan_funnel_scratch *scratch,
+                                                                    size_t active_count, uint8_t *active_levels) {
     const size_t words = dukkan_funnel_state_words(rows->step_count);
     for (size_t active = 0; active < active_count; active++) {
         const uint32_t *state = scratch->states + active * words;
@@ -156,6 +155,13 @@ static inline __attribute__((always_inline)) void levels_any(
         active_levels[active] = (uint8_t)(level + (level != 0));
     }
     active_levels[active_count] = 0;
+}
+
+static inline __attribute__((always_inline)) void levels_any(
+    const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch, const uint32_t *row_starts,
+    size_t customer_count, size_t active_count, int64_t open_after, uint8_t *levels, uint8_t *active_levels,
+    uint32_t *active_customers) {
+    active_levels_any(rows, scratch, active_count, active_levels);
     const uint32_t base = row_starts[0];
     if (active_count * 8 < customer_count) {
         sparse_levels(rows, scratch, row_starts, customer_count, active_count, open_after, levels, active_levels,
@@ -178,6 +184,65 @@ static inline __attribute__((always_inline)) void levels_any(
     }
 }
 
+static inline uint64_t extracted(uint64_t bits, uint64_t mask) {
+    uint64_t result = 0;
+    for (uint32_t place = 0; mask != 0; mask &= mask - 1, place++) {
+        result |= (bits >> __builtin_ctzll(mask) & 1) << place;
+    }
+    return result;
+}
+
+static inline uint64_t deposited(uint64_t bits, uint64_t mask) {
+    uint64_t result = 0;
+    for (; mask != 0; mask &= mask - 1, bits >>= 1) result |= (bits & 1) * (mask & -mask);
+    return result;
+}
+
+// Four tables, because neighbours often have the same level, and adding to one place waits for the add before.
+static inline void count_active_levels(const uint8_t *levels, size_t count, uint32_t step_count, uint64_t *reached) {
+    uint32_t tables[4][DUKKAN_FUNNEL_STEPS_MAX + 1];
+    memset(tables, 0, sizeof tables);
+    for (size_t i = 0; i < count; i++) tables[i & 3][levels[i]]++;
+    for (uint32_t l = 2; l <= step_count; l++) {
+        reached[l - 1] += (uint64_t)tables[0][l] + tables[1][l] + tables[2][l] + tables[3][l];
+    }
+}
+
+// Counts customers by level without a look at each: an entry is its customer's last where the next bit among those of
+// entries and first rows is a first row. From the last word to the first, so that the next bit is known.
+#define COUNT_LEVELS(extract, deposit)                                                                                 \
+    active_levels_any(rows, scratch, active_count, active_levels);                                                     \
+    count_active_levels(active_levels, active_count, rows->step_count, reached);                                       \
+    uint64_t deeper = 0, with_entry = 0, next_is_first = 1;                                                            \
+    for (uint32_t k = 1; k < rows->step_count; k++) deeper += reached[k];                                              \
+    size_t active = active_count;                                                                                      \
+    for (size_t word = rows->row_count / 64 + 1; word-- > 0;) {                                                        \
+        const uint64_t entries = word * 64 < rows->row_count ? scratch->entries[word] : 0;                             \
+        const uint64_t firsts = scratch->first_rows[word], both = entries | firsts;                                    \
+        if (both == 0) continue;                                                                                       \
+        const uint64_t following =                                                                                     \
+            extract(firsts, both) >> 1 | next_is_first << (__builtin_popcountll(both) - 1);                            \
+        const uint64_t last = extract(entries, both) & following;                                                      \
+        next_is_first = firsts >> __builtin_ctzll(both) & 1;                                                           \
+        with_entry += (uint64_t)__builtin_popcountll(last);                                                            \
+        uint64_t late = entries & late_rows[word] ? deposit(last, both) & late_rows[word] : 0;                         \
+        for (; late; late &= ~((uint64_t)1 << highest(late))) {                                                        \
+            const uint32_t own_first = first_row_before(scratch->first_rows, word, highest(late));                     \
+            while (active > 0 && scratch->active_first_rows[active - 1] > own_first) active--;                         \
+            const int is_active = active > 0 && scratch->active_first_rows[active - 1] == own_first;                   \
+            const uint32_t level = is_active ? active_levels[active - 1] : 0;                                          \
+            open[level ? level - 1 : 0]++;                                                                             \
+        }                                                                                                              \
+    }                                                                                                                  \
+    reached[0] = with_entry - deeper;
+
+// The latest first row up to bit `i` of a word; row 0 is one.
+static inline uint32_t first_row_before(const uint64_t *first_rows, size_t word, uint32_t i) {
+    uint64_t firsts = first_rows[word] & (~(uint64_t)0 >> (63 - i));
+    while (firsts == 0 && word > 0) firsts = first_rows[--word];
+    return (uint32_t)(word * 64) + highest(firsts);
+}
+
 // The same loops once more for processors that count leading zeros and shift by any register in one step.
 
 static size_t scan_base(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch) {
@@ -189,6 +254,12 @@ static void levels_base(const dukkan_funnel_rows *rows, const dukkan_funnel_scra
                         uint8_t *levels, uint8_t *active_levels, uint32_t *active_customers) {
     levels_any(rows, scratch, row_starts, customer_count, active_count, open_after, levels, active_levels,
                active_customers);
+}
+
+static void count_levels_base(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch,
+                              size_t active_count, const uint64_t *late_rows, uint8_t *active_levels,
+                              uint64_t *reached, uint64_t *open) {
+    COUNT_LEVELS(extracted, deposited)
 }
 
 #if defined(__x86_64__)
@@ -205,6 +276,12 @@ levels_v3(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch, 
                active_customers);
 }
 
+__attribute__((target("arch=x86-64-v3"))) static void
+count_levels_v3(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch, size_t active_count,
+                const uint64_t *late_rows, uint8_t *active_levels, uint64_t *reached, uint64_t *open) {
+    COUNT_LEVELS(_pext_u64, _pdep_u64)
+}
+
 static int has_v3;
 
 __attribute__((constructor)) static void look_at_processor(void) {
@@ -215,6 +292,7 @@ __attribute__((constructor)) static void look_at_processor(void) {
 enum { has_v3 = 0 };
 #define scan_v3 scan_base
 #define levels_v3 levels_base
+#define count_levels_v3 count_levels_base
 #endif
 
 size_t dukkan_funnel_scan(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch) {
@@ -231,6 +309,13 @@ void dukkan_funnel_levels(const dukkan_funnel_rows *rows, const dukkan_funnel_sc
         levels_base(rows, scratch, row_starts, customer_count, active_count, open_after, levels, active_levels,
                     active_customers);
     }
+}
+
+void dukkan_funnel_count_levels(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch,
+                                size_t active_count, const uint64_t *late_rows, uint8_t *active_levels,
+                                uint64_t *reached, uint64_t *open) {
+    (has_v3 ? count_levels_v3 : count_levels_base)(rows, scratch, active_count, late_rows, active_levels, reached,
+                                                   open);
 }
 
 void dukkan_funnel_gaps(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch,

@@ -144,6 +144,64 @@ static void customer_values(const int64_t *differences, const int64_t *firsts, c
     }
 }
 
+/// Running sums of sixteen lanes.
+static inline __m512i running_sums_of_16(__m512i values) {
+    const __m512i zero = _mm512_setzero_si512();
+    values = _mm512_add_epi32(values, _mm512_alignr_epi32(values, zero, 15));
+    values = _mm512_add_epi32(values, _mm512_alignr_epi32(values, zero, 14));
+    values = _mm512_add_epi32(values, _mm512_alignr_epi32(values, zero, 12));
+    return _mm512_add_epi32(values, _mm512_alignr_epi32(values, zero, 8));
+}
+
+/// Eight rows' first values of their runs; `firsts` points to that of the run before the first row.
+static inline __m512i firsts_of_8(const int64_t *firsts, uint64_t starts) {
+    const __m512i rows_so_far = _mm512_set_epi64(0xFE, 0x7E, 0x3E, 0x1E, 0xE, 0x6, 0x2, 0);
+    const __m512i set = _mm512_set1_epi64((int64_t)(starts & 0xFF));
+    const __m512i lanes = _mm512_popcnt_epi64(_mm512_and_si512(set, rows_so_far));
+    return _mm512_permutexvar_epi64(lanes, _mm512_loadu_si512(firsts + (starts & 1)));
+}
+
+// Sixteen rows at a time: the running sums of the group's differences, less the sum at the run's start; rows of a run that
+// was begun before add what its last row had.
+static void run_values(const uint32_t *differences, const int64_t *firsts, const uint64_t *start_bits, size_t count,
+                       uint32_t multiplier, int64_t *out) {
+    const __m512i rows_so_far = _mm512_set_epi32(0xFFFF, 0x7FFF, 0x3FFF, 0x1FFF, 0xFFF, 0x7FF, 0x3FF, 0x1FF, 0xFF, 0x7F,
+                                                 0x3F, 0x1F, 0xF, 0x7, 0x3, 0x1);
+    const __m512i factors = _mm512_set1_epi64((int64_t)(uint64_t)multiplier);
+    const __m512i ones = _mm512_set1_epi32(1), last_lane = _mm512_set1_epi32(15);
+    __m512i carried = _mm512_setzero_si512();
+    firsts--;
+    for (size_t row = 0; row < count; row += 64) {
+        uint64_t word = start_bits[row >> 6];
+        const size_t rows = count - row < 64 ? count - row : 64;
+        for (size_t i = 0; i < rows; i += 16, word >>= 16) {
+            const __mmask16 starts = (__mmask16)word;
+            const __m512i own = _mm512_maskz_expand_epi32((__mmask16)~starts, load_register(differences));
+            const __m512i sums = running_sums_of_16(own);
+            const __m512i set = _mm512_set1_epi32((int)(word & 0xFFFF));
+            const __m512i runs = _mm512_popcnt_epi32(_mm512_and_si512(set, rows_so_far));
+            const __mmask16 is_begun = _mm512_test_epi32_mask(runs, runs);
+            const __m512i at_starts = _mm512_maskz_compress_epi32(starts, sums);
+            const __m512i before = _mm512_permutexvar_epi32(_mm512_sub_epi32(runs, ones), at_starts);
+            const __m512i offsets =
+                _mm512_mask_sub_epi32(_mm512_add_epi32(sums, carried), is_begun, sums, before);
+            carried = _mm512_permutexvar_epi32(last_lane, offsets);
+            const int low_count = __builtin_popcountll(word & 0xFF);
+            const __m512i low = _mm512_cvtepu32_epi64(_mm512_castsi512_si256(offsets));
+            const __m512i high = _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(offsets, 1));
+            int64_t *to = out + row + i;
+            _mm512_storeu_si512(to, _mm512_add_epi64(_mm512_mul_epu32(low, factors), firsts_of_8(firsts, word)));
+            if (rows - i > 8) {
+                _mm512_storeu_si512(to + 8, _mm512_add_epi64(_mm512_mul_epu32(high, factors),
+                                                             firsts_of_8(firsts + low_count, word >> 8)));
+            }
+            const int start_count = __builtin_popcountll(word & 0xFFFF);
+            firsts += start_count;
+            differences += 16 - start_count;
+        }
+    }
+}
+
 // The sums before a group are added to all its lanes at once, so that one addition a group waits for the one before.
 static void running_sums(int64_t *values, size_t count, int64_t first) {
     const __m512i sevens = _mm512_set1_epi64(7);
@@ -164,6 +222,7 @@ void dukkan_put_row_kernels_v4(struct dukkan_kernels *kernels) {
     kernels->spread_add_integers = spread_add_integers;
     kernels->spread_add_codes = spread_add_codes;
     kernels->customer_values = customer_values;
+    kernels->run_values = run_values;
     kernels->running_sums = running_sums;
     kernels->count_bits = count_bits_v4;
     kernels->mark_starts = mark_starts_v4;

@@ -3,6 +3,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// Steps of a funnel at most: a row's steps are bits of 32.
+enum { DUKKAN_FUNNEL_STEPS_MAX = 32 };
+
 /// The rows of one morsel, in order by customer and time, as the funnel kernel scans them; fewer than 2^32 - 1.
 typedef struct {
     size_t row_count;
@@ -50,6 +53,15 @@ size_t dukkan_funnel_scan(const dukkan_funnel_rows *rows, const dukkan_funnel_sc
 void dukkan_funnel_levels(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch,
                           const uint32_t *row_starts, size_t customer_count, size_t active_count, int64_t open_after,
                           uint8_t *levels, uint8_t *active_levels, uint32_t *active_customers);
+
+/// Counts the customers of each level after a scan, where nobody asks who they are and no customer's state is invalid.
+///
+/// `reached[l - 1]` gets the customers whose level is l, `open[l - 1]` those of them whose latest start is one of
+/// `late_rows`, a bit a row; both have `step_count` entries and are 0 before. `active_levels` as in
+/// `dukkan_funnel_levels`.
+void dukkan_funnel_count_levels(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch,
+                                size_t active_count, const uint64_t *late_rows, uint8_t *active_levels,
+                                uint64_t *reached, uint64_t *open);
 
 /// Follows the reported chain of each active customer of at least `least_level`, which is 2 or more: from its start each
 /// step at the first row that serves it.

@@ -36,6 +36,7 @@ struct dukkan_kernels {
     void (*spread_add_codes)(const int64_t *, const uint64_t *, size_t, uint32_t, uint32_t *);
     void (*mark_starts)(const uint32_t *, size_t, uint64_t *);
     bool (*mark_runs)(const uint32_t *, size_t, size_t, uint64_t *);
+    void (*run_values)(const uint32_t *, const int64_t *, const uint64_t *, size_t, uint32_t, int64_t *);
 };
 
 /// 0: portable, 1: AVX2 (x86-64-v3), 2: AVX-512. Null where this machine does not have the instructions.

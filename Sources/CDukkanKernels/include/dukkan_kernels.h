@@ -50,6 +50,10 @@ size_t dukkan_split_patches(const uint64_t *values, size_t count, uint32_t width
 /// set, bits past `count` are not. Reads up to 64 bytes past the lists' ends, writes up to 56 bytes past row `count`.
 void dukkan_customer_values(const int64_t *differences, const int64_t *firsts, const uint64_t *start_bits, size_t count,
                             uint64_t multiplier, int64_t *out);
+/// The same for runs: a row gets its run's first value plus multiplier * the sum modulo 2^32 of the differences since. Bit 0
+/// need not be set where firsts[-1] can be read; the rows up to the first set bit then mean nothing.
+void dukkan_run_values(const uint32_t *differences, const int64_t *firsts, const uint64_t *start_bits, size_t count,
+                       uint32_t multiplier, int64_t *out);
 /// The bitmap of `starts`, count + 1 ascending numbers: bit starts[i] - starts[0] for each i whose next number is
 /// greater. Writes (starts[count] - starts[0]) / 64 + 1 words.
 void dukkan_mark_starts(const uint32_t *starts, size_t count, uint64_t *words);

@@ -19,4 +19,12 @@ void dukkan_select_flags(const uint32_t *codes, size_t count, const uint8_t *fla
 // Writes the places of the set bits in order, and returns how many there are.
 size_t dukkan_bit_places(const uint64_t *words, size_t word_count, uint32_t *places);
 
+// What is known of some rows for all rows. Both read one word past the last bit that they take from `in`.
+
+// The next bit of `in` in each row whose bit is set in `bits`, 0 in the others.
+void dukkan_spread_bits(const uint64_t *in, const uint64_t *bits, size_t count, uint64_t *out);
+
+// The bit of each row's run: `in` has one for each run, `starts` has the bit of each run's first row; the first row is one.
+void dukkan_fill_forward_bits(const uint64_t *in, const uint64_t *starts, size_t count, uint64_t *out);
+
 #endif

@@ -44,8 +44,22 @@ extension IntegerStream {
             try decodeFrequent(&reader, count, into: out, scratch: scratch, depth: depth)
         case .runs:
             try decodeMarkedRuns(&reader, count, into: out, scratch: scratch, depth: depth)
-        case .customerDelta, .sharedRuns, .predicted, .lookedUp, nil:
+        case .customerDelta, .sharedRuns, .predicted, .lookedUp, .runDelta, nil:
             throw corrupt("unknown form \(code) of a stream")
+        }
+    }
+
+    /// Reads at least the values of some mini-blocks, those whose bit is set in `wanted`, the last bit for all from the 64th
+    /// on; what the others hold then means nothing.
+    static func decode<Output: StreamElement>(
+        _ reader: inout ByteReader, _ count: Int, miniBlocks wanted: UInt64, into out: UnsafeMutablePointer<Output>,
+        scratch: ScratchArena
+    ) throws(DukkanError) {
+        if count > 0, reader.next == StreamTag.packed.rawValue {
+            _ = try reader.byte()
+            try PackedEncoding.decode(&reader, count, miniBlocks: wanted, into: out, scratch: scratch)
+        } else {
+            try decode(&reader, count, into: out, scratch: scratch, depth: 1)
         }
     }
 

@@ -145,8 +145,11 @@ extension UInt32: StreamElement {
 }
 
 extension PackedEncoding {
+    /// - Parameter wanted: a bit for each mini-block to be unpacked, the last one for all from the 64th on; the values of the
+    ///   others are left as they are.
     static func decode<Output: StreamElement>(
-        _ reader: inout ByteReader, _ count: Int, into out: UnsafeMutablePointer<Output>, scratch: ScratchArena
+        _ reader: inout ByteReader, _ count: Int, miniBlocks wanted: UInt64 = ~0,
+        into out: UnsafeMutablePointer<Output>, scratch: ScratchArena
     ) throws(DukkanError) {
         var reference: Int64 = 0
         var start = 0
@@ -157,6 +160,11 @@ extension PackedEncoding {
             guard width <= 64 else { throw corrupt("a width of \(width) bits") }
             reference = reference &+ (try reader.signed())
             let packed = try reader.take(packedByteCount(length, width))
+            if wanted >> UInt64(min(start / PartLimits.miniBlockValueCount, 63)) & 1 == 0 {
+                if form & patchedFlag != 0 { _ = try Patches(&reader, length, width) }
+                start += length
+                continue
+            }
             if length == PartLimits.miniBlockValueCount {
                 Output.unpackVertical(packed, width, reference, out + start)
             } else if length >= verticalCountMin {
@@ -167,48 +175,63 @@ extension PackedEncoding {
             } else {
                 Output.unpackHorizontal(packed, length, width, reference, out + start)
             }
+            // Only now, since what was just unpacked brings them into the cache.
             if form & patchedFlag != 0 {
-                try applyPatches(&reader, length, width, out + start, scratch)
+                try Patches(&reader, length, width).apply(length, width, out + start, scratch)
             }
             start += length
         }
     }
 
-    private static func applyPatches<Output: StreamElement>(
-        _ reader: inout ByteReader, _ count: Int, _ width: Int, _ out: UnsafeMutablePointer<Output>,
-        _ scratch: ScratchArena
-    ) throws(DukkanError) {
-        let patchCount = try reader.count(count - 1, "patches of a mini-block") + 1
-        guard width < 64 else { throw corrupt("patches beside values of 64 bits") }
-        let gapWidth = try reader.byte()
-        guard gapWidth <= 10 || gapWidth == bitmapForm else { throw corrupt("gaps of \(gapWidth) bits") }
-        let isBitmap = gapWidth == bitmapForm
-        let placeByteCount = isBitmap ? (count + 7) / 8 : (patchCount * Int(gapWidth) + 7) / 8
-        let places = try reader.take(placeByteCount)
-        let base = try reader.varint()
-        let highWidth = Int(try reader.byte())
-        guard highWidth <= 64 else { throw corrupt("patches of \(highWidth) bits") }
-        let packed = try reader.take((patchCount * highWidth + 7) / 8)
-        let (highs, memory) = scratch.patches
-        dukkan_unpack_tail_integers(packed, patchCount, UInt32(highWidth), base, highs)
-        if isBitmap {
-            let words = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: UInt64.self)
-            words[(count - 1) / 64] = 0
-            UnsafeMutableRawPointer(words).copyMemory(from: places, byteCount: placeByteCount)
-            if count & 63 != 0 { words[(count - 1) / 64] &= (1 << UInt64(count & 63)) - 1 }
-            guard dukkan_count_bits(words, (count + 63) / 64) == patchCount else {
-                throw corrupt("patches other than stated")
-            }
-            Output.addSpread(highs, words, count, width, out)
-        } else {
-            let positions = memory
-            dukkan_unpack_tail_integers(places, patchCount, UInt32(gapWidth), 1, positions)
-            dukkan_running_sums(positions, patchCount, -1)
-            guard positions[patchCount - 1] < Int64(count) else { throw corrupt("a patch outside its mini-block") }
-            let shift = Int64(width)
-            for i in 0..<patchCount {
-                let position = Int(positions[i])
-                out[position] = out[position] &+ Output(truncatingIfNeeded: highs[i] &<< shift)
+    /// What is added to some values of a mini-block, as it is written.
+    private struct Patches {
+        let count: Int
+        let gapWidth: UInt8
+        let places: UnsafePointer<UInt8>
+        let placeByteCount: Int
+        let base: UInt64
+        let highWidth: Int
+        let packed: UnsafePointer<UInt8>
+
+        init(_ reader: inout ByteReader, _ valueCount: Int, _ width: Int) throws(DukkanError) {
+            count = try reader.count(valueCount - 1, "patches of a mini-block") + 1
+            guard width < 64 else { throw corrupt("patches beside values of 64 bits") }
+            gapWidth = try reader.byte()
+            guard gapWidth <= 10 || gapWidth == bitmapForm else { throw corrupt("gaps of \(gapWidth) bits") }
+            placeByteCount = gapWidth == bitmapForm ? (valueCount + 7) / 8 : (count * Int(gapWidth) + 7) / 8
+            places = try reader.take(placeByteCount)
+            base = try reader.varint()
+            highWidth = Int(try reader.byte())
+            guard highWidth <= 64 else { throw corrupt("patches of \(highWidth) bits") }
+            packed = try reader.take((count * highWidth + 7) / 8)
+        }
+
+        func apply<Output: StreamElement>(
+            _ valueCount: Int, _ width: Int, _ out: UnsafeMutablePointer<Output>, _ scratch: ScratchArena
+        ) throws(DukkanError) {
+            let (highs, memory) = scratch.patches
+            dukkan_unpack_tail_integers(packed, count, UInt32(highWidth), base, highs)
+            if gapWidth == bitmapForm {
+                let words = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: UInt64.self)
+                words[(valueCount - 1) / 64] = 0
+                UnsafeMutableRawPointer(words).copyMemory(from: places, byteCount: placeByteCount)
+                if valueCount & 63 != 0 { words[(valueCount - 1) / 64] &= (1 << UInt64(valueCount & 63)) - 1 }
+                guard dukkan_count_bits(words, (valueCount + 63) / 64) == count else {
+                    throw corrupt("patches other than stated")
+                }
+                Output.addSpread(highs, words, valueCount, width, out)
+            } else {
+                let positions = memory
+                dukkan_unpack_tail_integers(places, count, UInt32(gapWidth), 1, positions)
+                dukkan_running_sums(positions, count, -1)
+                guard positions[count - 1] < Int64(valueCount) else {
+                    throw corrupt("a patch outside its mini-block")
+                }
+                let shift = Int64(width)
+                for i in 0..<count {
+                    let position = Int(positions[i])
+                    out[position] = out[position] &+ Output(truncatingIfNeeded: highs[i] &<< shift)
+                }
             }
         }
     }

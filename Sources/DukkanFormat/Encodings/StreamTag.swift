@@ -24,6 +24,9 @@ enum StreamTag: UInt8 {
     case predicted = 10
     /// What the column's model holds for another column's value, and the exceptions.
     case lookedUp = 11
+    /// First values of the customers, the stream of differences between the first rows of one customer's runs, and the
+    /// stream of differences between rows of one run.
+    case runDelta = 12
 
     /// The name that `inspect` shows.
     var name: String {
@@ -40,6 +43,7 @@ enum StreamTag: UInt8 {
         case .sharedRuns: "shared-runs"
         case .predicted: "predicted"
         case .lookedUp: "looked-up"
+        case .runDelta: "run-delta"
         }
     }
 }

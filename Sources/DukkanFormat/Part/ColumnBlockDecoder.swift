@@ -108,10 +108,16 @@ struct ColumnBlockDecoder {
             guard valueCount == rowCount, customers.rowCount == rowCount else {
                 throw corrupt("customers that do not fit the block")
             }
-            guard try reader.byte() == StreamTag.customerDelta.rawValue else {
+            switch StreamTag(rawValue: try reader.byte()) {
+            case .customerDelta:
+                try CustomerDelta.decode(&reader, customers: customers, into: out, scratch: scratch)
+            case .runDelta:
+                let runs = try RunDelta(
+                    &reader, customers: customers, bitmap: try references.bitmap(of: rowCount), scratch: scratch)
+                try runs.decodeRows(&reader, into: out, scratch: scratch)
+            default:
                 throw corrupt("a block that does not need its customers after all")
             }
-            try CustomerDelta.decode(&reader, customers: customers, into: out, scratch: scratch)
             return
         }
         // The forms of a whole block need a value for each row; elsewhere their tags are unknown.

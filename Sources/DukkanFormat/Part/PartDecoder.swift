@@ -37,6 +37,24 @@ package enum PartDecoder {
         dictionary: StringDictionary?, references: BlockReferences = BlockReferences(), selected: SelectedRows? = nil,
         into vector: ColumnVector, areChecked: Bool = false, onCheck: (() -> Void)? = nil
     ) throws {
+        try withDecoder(
+            bytes, footer: footer, column: column, block: block, customers: customers, dictionary: dictionary,
+            references: references, vector: vector, areChecked: areChecked, onCheck: onCheck
+        ) { decoder throws(DukkanError) in
+            if let selected {
+                try decoder.decode(selected, into: vector)
+            } else {
+                try decoder.decode(into: vector)
+            }
+        }
+    }
+
+    /// Calls `body` with what reads a column block, whose memory for steps between is that of `vector`.
+    static func withDecoder<Result>(
+        _ bytes: UnsafeRawBufferPointer, footer: PartFooter, column: Int, block: Int, customers: CustomerBlock?,
+        dictionary: StringDictionary?, references: BlockReferences, vector: ColumnVector, areChecked: Bool,
+        onCheck: (() -> Void)?, body: (inout ColumnBlockDecoder) throws(DukkanError) -> Result
+    ) throws -> Result {
         let definition = footer.columns[column].definition
         precondition(vector.kind == definition.type.physical && definition.role != .customer)
         do throws(DukkanError) {
@@ -51,11 +69,7 @@ package enum PartDecoder {
                 hasPartDictionary: footer.columns[column].dictionary != nil, storesRanks: columnBlock.storesRanks,
                 dictionary: dictionary, references: references, scratch: scratch)
             if columnBlock.needsCustomers { precondition(customers != nil, "the block needs its customers") }
-            if let selected {
-                try decoder.decode(selected, into: vector)
-            } else {
-                try decoder.decode(into: vector)
-            }
+            return try body(&decoder)
         } catch {
             throw located(error, definition.name, block)
         }

@@ -119,6 +119,7 @@ struct ColumnBlockEncoder {
         if nullCount == 0, let related = encodeRelated(values), isCheap(related) {
             return take(related, &content, &block)
         }
+        if nullCount == 0, let related = encodeRunDelta(values) { return take(related, &content, &block) }
         var plain = EncodedBlock(bytes: [])
         var best = ByteWriter()
         encodeValidity(nullCount, &best, &plain)
@@ -192,6 +193,19 @@ struct ColumnBlockEncoder {
             IntegerStream.encode(heads, count, into: &writer, effort: effort, depth: 1)
         }
         block.bytes = writer.bytes
+        return block
+    }
+
+    /// Times as differences within runs and between them; nil where the column is not written so.
+    private func encodeRunDelta(_ values: UnsafePointer<Int64>) -> EncodedBlock? {
+        guard let bitmap = relations.timeRunBitmap, !relations.shared.starts.isEmpty,
+            let delta = RunDelta.encode(
+                values, runStarts: relations.shared.starts, customerStarts: customerStarts, effort: effort)
+        else { return nil }
+        var block = EncodedBlock(bytes: [])
+        block.bytes = [Validity.noNulls] + delta.bytes
+        block.needsCustomers = true
+        block.sharedBitmap = bitmap
         return block
     }
 

@@ -33,6 +33,28 @@ extension LayoutChoice {
         }
     }
 
+    /// Percent by which times by runs may be larger than by customers: a range of times is found by a run's first row.
+    private static let runTimePercentMax = 102
+
+    /// Whether the times follow the shared runs.
+    func chooseRunTimes(_ trials: [Trial], _ layout: inout PartLayout) {
+        guard let bitmap = layout.runBitmap else { return }
+        let runs = trialBlocks.reduce(0) { $0 + changeCount(layout.runColumns, $1) }
+        guard runs * 4 < trialRowCount * 3 else { return }
+        let bytes = byteCount(pending.timeColumn, ranks: nil) { block in
+            var relations = input.relations()
+            relations.shared = SharedRows(pending, input.plans[block], runColumns: layout.runColumns, nullColumns: [])
+            relations.timeRunBitmap = bitmap
+            return relations
+        }
+        layout.hasRunTimes =
+            bytes * 100 <= trials[pending.timeColumn].byteCount * LayoutChoice.runTimePercentMax
+    }
+
+    private func changeCount(_ columns: [Int], _ block: Int) -> Int {
+        changes(columns, block).reduce(0) { $0 + $1.nonzeroBitCount }
+    }
+
     /// Whether a model saves more in the stripe than itself takes; a whole stripe stands for a larger part.
     private func paysForModel(_ column: Int, _ trial: Trial) -> Bool {
         guard let model = trial.timeModel else { return false }

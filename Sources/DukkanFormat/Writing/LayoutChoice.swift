@@ -36,6 +36,7 @@ struct LayoutChoice {
         chooseTables(columns, trials, &layout)
         chooseNulls(columns, trials, &layout)
         chooseRuns(columns, trials, &layout)
+        chooseRunTimes(trials, &layout)
         return layout
     }
 

@@ -6,6 +6,8 @@ struct PartLayout {
     var ranks: [[UInt32]?]
     /// Columns that change only where shared runs begin.
     var runColumns: [Int] = []
+    /// Whether the times are written as differences within these runs and between them.
+    var hasRunTimes = false
     /// Columns that share a null pattern.
     var nullColumns: [Int] = []
     /// For each column the function of time that predicts it.
@@ -45,6 +47,8 @@ struct BlockRelations {
     /// Numbers of the bitmaps in `shared` that this column may use.
     var runBitmap: Int?
     var nullBitmap: Int?
+    /// The bitmap of the runs, where the column is the time and follows them.
+    var timeRunBitmap: Int?
     var timeModel: TimeModel?
     /// The time column, and its place.
     var times: ColumnVector

@@ -135,6 +135,7 @@ struct StripeEncoder {
             var relations = input.relations()
             relations.shared = shared[block]
             relations.runBitmap = layout.runColumns.contains(column) ? layout.runBitmap : nil
+            relations.timeRunBitmap = column == relations.timeColumn && layout.hasRunTimes ? layout.runBitmap : nil
             relations.nullBitmap = layout.nullColumns.contains(column) ? layout.nullBitmap : nil
             relations.timeModel = layout.timeModels[column]
             if let table = tables[column], let reference = layout.tables[column]?.referenceColumn {

@@ -105,11 +105,46 @@ struct FunnelRun {
         }
     }
 
+    /// Whether the scan is of one table on its own, whose columns wait to be asked for.
+    private var isPlain: Bool {
+        builder.tables.count == 1 && stepTables.count == 1 && builder.lookups.isEmpty && builder.segments.isEmpty
+    }
+
+    /// Decodes columns that the steps and the breakdown read, and the time; returns the rows in the steps' common range of times, where that spares
+    /// the times of the others.
+    private static func require(
+        _ slots: [Int], timeSlot: Int, _ range: ClosedRange<Int64>?, _ rowCount: Int, _ frame: MorselFrame
+    ) throws -> Bits? {
+        for slot in slots { try frame.worker.require(0, column: slot) }
+        if let range {
+            let bits = frame.evaluator.scratchBits()
+            // The kernels may need one word more.
+            bits.resize(rowCount + 64)
+            bits.resize(rowCount)
+            let isPart = try frame.worker.requireRange(
+                low: range.lowerBound, high: range.upperBound, table: 0, column: timeSlot, into: bits.words)
+            if isPart { return bits }
+        }
+        try frame.worker.require(0, column: timeSlot)
+        return nil
+    }
+
+    /// What is read of the only table beside the time, and the range of times that all steps have in common.
+    private func plainColumns(timeSlot: Int) -> (slots: [Int], range: ClosedRange<Int64>?) {
+        let shown = breakdowns[stepTables[0]]?.columnSlots ?? []
+        let slots = (masks[stepTables[0]]?.columnSlots ?? []).union(shown).subtracting([timeSlot])
+        // Where times are shown, all of them are needed.
+        return (slots.sorted(), shown.contains(timeSlot) ? nil : masks[stepTables[0]]?.range(slot: timeSlot))
+    }
+
     func run() throws -> QueryResult {
+        let isPlain = isPlain
+        builder.defersColumns = isPlain
         let scan = try ScanPlan(builder, order: .byCustomer, expressions: conditions)
         if let plan = context.planned({ PlanDescription(scan, builder, context).funnel(query) }) { return plan }
         let timeSlots = stepTables.map { builder.timeSlot(table: $0) }
         let numbering = ValueNumbering()
+        let (slots, range) = isPlain ? plainColumns(timeSlot: timeSlots[0]) : ([], nil)
         let plan = self.plan, stepTables = self.stepTables, masks = self.masks, breakdowns = self.breakdowns
         let states = try scan.run(
             context,
@@ -122,14 +157,18 @@ struct FunnelRun {
                     let rows = try frame.rows(table)
                     guard let starts = frame.starts(table), let steps = masks[table] else { continue }
                     let own: SequenceRows.Masks
+                    let inRange =
+                        isPlain
+                        ? try FunnelRun.require(slots, timeSlot: timeSlots[t], range, rows.count, frame)
+                        : nil
                     if plan.stepCount <= 8 {
                         state.value.bytes[t].reserve(rows.count + 64)
-                        try steps.fill(rows, frame.evaluator, into: state.value.bytes[t].pointer)
+                        try steps.fill(rows, frame.evaluator, inRange: inRange, into: state.value.bytes[t].pointer)
                         own = .bytes(UnsafePointer(state.value.bytes[t].pointer))
                         frame.meter?.countSteps(state.value.bytes[t].pointer, rows.count, steps: plan.stepCount)
                     } else {
                         state.value.words[t].reserve(rows.count + 64)
-                        try steps.fill(rows, frame.evaluator, into: state.value.words[t].pointer)
+                        try steps.fill(rows, frame.evaluator, inRange: inRange, into: state.value.words[t].pointer)
                         own = .words(UnsafePointer(state.value.words[t].pointer))
                         frame.meter?.countSteps(state.value.words[t].pointer, rows.count, steps: plan.stepCount)
                     }

@@ -62,14 +62,31 @@ struct StepMasks: Sendable {
         return SharedColumn(leaf: leaf, conditions: conditions, rest: common.map { Predicate($0) } ?? .all)
     }
 
+    /// The range of a column's values outside of which a row matches no step, where one is common to all steps.
+    func range(slot: Int) -> ClosedRange<Int64>? {
+        guard case .range(slot, let low, let high) = shared?.rest, low <= high else { return nil }
+        return low...high
+    }
+
+    /// Columns that the steps read.
+    var columnSlots: Set<Int> {
+        var slots = predicates.reduce(into: Set<Int>()) { $0.formUnion($1.columnSlots) }
+        if let shared {
+            slots.formUnion(shared.leaf.columnSlots)
+            slots.formUnion(shared.rest.columnSlots)
+        }
+        return slots
+    }
+
     /// Writes the mask of each row; `masks` has room for the rows.
     ///
-    /// The same for bytes and words.
+    /// The same for bytes and words. `inRange`: the rows whose value lies in the ``range(slot:)``, where they are known.
     func fill<Mask: FixedWidthInteger & UnsignedInteger>(
-        _ rows: ExpressionRows, _ evaluator: VectorEvaluator, into masks: UnsafeMutablePointer<Mask>
+        _ rows: ExpressionRows, _ evaluator: VectorEvaluator, inRange: Bits? = nil,
+        into masks: UnsafeMutablePointer<Mask>
     ) throws {
         if let shared, let column = rows.leaf(shared.leaf),
-            try fillShared(shared, column, rows, evaluator, into: masks)
+            try fillShared(shared, column, rows, evaluator, inRange, into: masks)
         {
             return
         }
@@ -90,7 +107,7 @@ struct StepMasks: Sendable {
 
     private func fillShared<Mask: FixedWidthInteger & UnsignedInteger>(
         _ shared: SharedColumn, _ column: ColumnVector, _ rows: ExpressionRows, _ evaluator: VectorEvaluator,
-        into masks: UnsafeMutablePointer<Mask>
+        _ inRange: Bits?, into masks: UnsafeMutablePointer<Mask>
     ) throws -> Bool {
         let dictionary = column.dictionary ?? .empty
         var table = [Mask](repeating: 0, count: dictionary.count + 1)
@@ -101,8 +118,8 @@ struct StepMasks: Sendable {
         }
         let validity = column.hasNulls ? UnsafePointer(column.validity) : nil
         let isAll = if case .all = shared.rest { true } else { false }
-        let bits = evaluator.scratchBits()
-        if !isAll { try evaluator.select(shared.rest, rows, into: bits) }
+        let bits = inRange ?? evaluator.scratchBits()
+        if !isAll && inRange == nil { try evaluator.select(shared.rest, rows, into: bits) }
         if let masks = masks as? UnsafeMutablePointer<UInt8>, let table = table as? [UInt8] {
             dukkan_masks_of_codes(column.codes, rows.count, table, table.count, validity, masks)
             if !isAll { dukkan_keep_masks(masks, rows.count, bits.words) }

@@ -116,6 +116,13 @@ extension FunnelAccumulator {
     private func scanAndNote(_ table: SequenceRows, _ count: Int, slots: UnsafePointer<UInt32>?) {
         guard table.rowStarts[count] > table.rowStarts[0] else { return }
         scan.run(table, count: count)
+        if plan.attribution == nil && !scan.hasAnyTies {
+            countLevels(table, count)
+            notePending(table)
+            scan.clear()
+            return
+        }
+        scan.findLevels(table, count: count)
         // Copies of what holds only pointers, so that the loops do not go through the object.
         let scan = scan
         for active in 0..<scan.activeCount where scan.hasTies(active) {
@@ -131,6 +138,21 @@ extension FunnelAccumulator {
         }
         notePending(table)
         self.scan.clear()
+    }
+
+    private func countLevels(_ table: SequenceRows, _ count: Int) {
+        let stepCount = plan.stepCount
+        reserveSlots(stepCount)
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * FunnelQuery.stepCountMax) { counts in
+            counts.initialize(repeating: 0)
+            guard let reached = counts.baseAddress else { return }
+            let open = reached + stepCount
+            scan.countLevels(table, count: count, reached: reached, open: open)
+            for level in 0..<stepCount {
+                self.reached.base[level] += Int(reached[level])
+                self.open.base[level] += Int(open[level])
+            }
+        }
     }
 
     private func noteLevels(_ count: Int) {

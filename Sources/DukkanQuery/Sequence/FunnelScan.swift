@@ -11,6 +11,7 @@ struct FunnelScan {
     private let openAfter: Int64
     private var firstRows = FirstRowBits()
     private var entries = GrowableBuffer<UInt64>(capacity: 1 << 10)
+    private var lateRows = GrowableBuffer<UInt64>(capacity: 1 << 10)
     private var lastEntries = GrowableBuffer<UInt32>(capacity: 1 << 10)
     private var activeFirstRows = GrowableBuffer<UInt32>(capacity: 1 << 12)
     /// All 0 between scans.
@@ -38,6 +39,7 @@ struct FunnelScan {
     func deallocate() {
         firstRows.deallocate()
         entries.deallocate()
+        lateRows.deallocate()
         lastEntries.deallocate()
         activeFirstRows.deallocate()
         activeTies.deallocate()
@@ -47,14 +49,42 @@ struct FunnelScan {
         activeCustomers.deallocate()
     }
 
-    /// Scans the rows `rowStarts[0] ..< rowStarts[count]`, at least one; afterwards ``levels`` has the level of each of
-    /// the customers, with ``openBit``.
+    /// Scans the rows `rowStarts[0] ..< rowStarts[count]`, at least one.
     mutating func run(_ table: SequenceRows, count: Int) {
         prepare(rowCount: Int(table.rowStarts[count] - table.rowStarts[0]), customerCount: count)
         firstRows.mark(table.rowStarts, count)
         var rows = rows(table, rowCount: Int(table.rowStarts[count] - table.rowStarts[0]))
         var scratch = scratch
         activeCount = dukkan_funnel_scan(&rows, &scratch)
+    }
+
+    /// Whether ``hasTies(_:)`` is true of any active customer of the last scan.
+    var hasAnyTies: Bool {
+        let ties = activeTies.base
+        var any: UInt8 = 0
+        for active in 0..<activeCount { any |= ties[active] }
+        return any != 0
+    }
+
+    /// Counts the customers of the last scan, which has no ties, by level and those of them who are open.
+    mutating func countLevels(
+        _ table: SequenceRows, count: Int, reached: UnsafeMutablePointer<UInt64>, open: UnsafeMutablePointer<UInt64>
+    ) {
+        var rows = rows(table, rowCount: Int(table.rowStarts[count] - table.rowStarts[0]))
+        var scratch = scratch
+        lateRows.reserve(rows.row_count / 64 + 1)
+        if openAfter == .max {
+            lateRows.base.update(repeating: 0, count: rows.row_count / 64 + 1)
+        } else {
+            dukkan_select_range(rows.times, rows.row_count, openAfter + 1, .max, lateRows.base)
+        }
+        dukkan_funnel_count_levels(&rows, &scratch, activeCount, lateRows.base, activeLevels.base, reached, open)
+    }
+
+    /// Finds the level of each customer of the last scan: ``levels`` has them, with ``openBit``.
+    mutating func findLevels(_ table: SequenceRows, count: Int) {
+        var rows = rows(table, rowCount: Int(table.rowStarts[count] - table.rowStarts[0]))
+        var scratch = scratch
         dukkan_funnel_levels(
             &rows, &scratch, table.rowStarts, count, activeCount, openAfter, levels.base, activeLevels.base,
             activeCustomers.base)

@@ -44,9 +44,11 @@ struct ConjunctOrder {
 
     /// Sets the bits of the rows for which all conditions hold and returns how many they are.
     ///
-    /// `require` decodes a column before it is read; no more columns are asked for once no row is left.
+    /// `require` decodes a column before it is read; no more columns are asked for once no row is left. `shortcut` may tell
+    /// the rows that meet a condition in its own way, and returns whether it did.
     mutating func select(
-        _ rows: ExpressionRows, _ evaluator: VectorEvaluator, into bits: Bits, require: (Int) throws -> Void
+        _ rows: ExpressionRows, _ evaluator: VectorEvaluator, into bits: Bits, require: (Int) throws -> Void,
+        shortcut: (Predicate, Bits) throws -> Bool
     ) throws -> Int {
         morselCount += 1
         // Often at first, when little is known.
@@ -54,8 +56,11 @@ struct ConjunctOrder {
         var count = rows.count
         let other = conjuncts.count > 1 ? evaluator.scratchBits() : bits
         for c in conjuncts.indices {
-            for slot in conjuncts[c].slots { try require(slot) }
-            try evaluator.select(conjuncts[c].predicate, rows, into: c == 0 ? bits : other)
+            let target = c == 0 ? bits : other
+            if try !shortcut(conjuncts[c].predicate, target) {
+                for slot in conjuncts[c].slots { try require(slot) }
+                try evaluator.select(conjuncts[c].predicate, rows, into: target)
+            }
             if c > 0 { bits.formIntersection(other.words) }
             let kept = bits.setCount
             conjuncts[c].seenCount += Double(count)

@@ -33,7 +33,15 @@ final class SliceRows {
         let worker = frame.worker
         if rows.count == 0 { return nil }
         let bits = frame.evaluator.scratchBits()
-        let count = try conjuncts.select(rows, frame.evaluator, into: bits) { try worker.require(0, column: $0) }
+        let count = try conjuncts.select(rows, frame.evaluator, into: bits) {
+            try worker.require(0, column: $0)
+        } shortcut: { predicate, bits in
+            guard let (slot, test) = try SliceRows.test(predicate, worker, frame.evaluator) else { return false }
+            // The kernels write whole words, and may need one more.
+            bits.resize(rows.count + 64)
+            bits.resize(rows.count)
+            return try worker.select(test, table: 0, column: slot, into: bits.words)
+        }
         if !conjuncts.isEmpty { frame.meter?.count(.filter, in: rows.count, out: count) }
         if count == 0 { return nil }
         if count == rows.count {
@@ -57,6 +65,22 @@ final class SliceRows {
             batch.customers = customers(starts, worker.customerCount, selected, of: rows.count)
         }
         return (left, batch)
+    }
+
+    /// A condition that a column's form may decide, and the column.
+    private static func test(
+        _ predicate: Predicate, _ worker: MorselWorker, _ evaluator: VectorEvaluator
+    ) throws -> (slot: Int, test: ValueTest)? {
+        switch predicate {
+        case .range(let slot, let low, let high) where low <= high:
+            return (slot, .range(low: low, high: high))
+        case .strings(let condition):
+            guard case .column(let slot) = condition.leaf.node,
+                let dictionary = worker.scan.sharedDictionary(0, column: slot)
+            else { return nil }
+            return (slot, .codes(flags: try condition.table(dictionary, evaluator.scalars).flags))
+        default: return nil
+        }
     }
 
     /// The number of each selected row's customer among those of the morsel that have rows.

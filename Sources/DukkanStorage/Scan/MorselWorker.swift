@@ -36,6 +36,24 @@ package final class MorselWorker {
         try assemblies[table].require(column, reader)
     }
 
+    /// Sets the bits of a table's rows that meet a condition on a column, where that takes no value for each row.
+    ///
+    /// `words` has a word more than the rows need. False where the column must be required and looked at.
+    package func select(
+        _ test: ValueTest, table: Int, column: Int, into words: UnsafeMutablePointer<UInt64>
+    ) throws -> Bool {
+        try assemblies[table].select(test, column: column, into: words, reader)
+    }
+
+    /// Decodes at least those of a table's rows whose value in a column lies in a range, and sets their bits.
+    ///
+    /// `words` has a word more than the rows need. False where all rows are decoded instead and `words` mean nothing.
+    package func requireRange(
+        low: Int64, high: Int64, table: Int, column: Int, into words: UnsafeMutablePointer<UInt64>
+    ) throws -> Bool {
+        try assemblies[table].requireRange(low: low, high: high, column: column, into: words, reader)
+    }
+
     /// The selected rows of a table's column one behind the other, in a vector that is valid until the next call for that
     /// column.
     ///

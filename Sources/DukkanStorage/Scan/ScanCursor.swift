@@ -78,6 +78,68 @@ final class ScanCursor {
         }
     }
 
+    /// Dictionaries with more strings are looked up row by row.
+    private static let testedStringCountMax = 4_096
+
+    /// Sets the bits of the rows of the block begun that meet a condition, without a value for each row.
+    ///
+    /// False where that cannot be; the column may be loaded then.
+    func select(
+        _ test: ValueTest, _ place: Int, into words: UnsafeMutablePointer<UInt64>, _ reader: BlockReader
+    ) throws -> Bool {
+        let column = columns[place], block = columnsBlock
+        guard !isLoaded[place], let partColumn = column.partColumn else { return false }
+        let columnBlock = part.footer.columns[partColumn].blocks[block]
+        guard columnBlock.statistics.nullCount == 0 else { return false }
+        var test = test
+        switch test {
+        case .range:
+            guard columnBlock.needsCustomers, columnBlock.sharedBitmap != nil else { return false }
+        case .codes(let flags):
+            guard let dictionary = column.partDictionary, dictionary.count <= ScanCursor.testedStringCountMax else {
+                return false
+            }
+            if let map = column.map {
+                test = .codes(flags: map.map { flags[Int($0)] })
+            } else if flags.count != dictionary.count {
+                test = .codes(flags: Array(flags.prefix(dictionary.count)))
+            }
+        }
+        if columnBlock.needsCustomers { try loadCustomers(block, reader) }
+        let vector = vectors[place]
+        if try part.select(
+            test, partColumn, block: block, customers: customers, dictionary: column.partDictionary, into: words,
+            orReadInto: vector, reader: reader)
+        {
+            return true
+        }
+        if let map = column.map { ScanCursor.renumber(vector, map) }
+        if let dictionary = column.dictionary { vector.dictionary = dictionary }
+        isLoaded[place] = true
+        return false
+    }
+
+    /// Decodes at least the rows of the block begun that have a value in a range, and sets their bits.
+    ///
+    /// False where all rows are in the vector instead.
+    func loadRange(
+        low: Int64, high: Int64, _ place: Int, into words: UnsafeMutablePointer<UInt64>, _ reader: BlockReader
+    ) throws -> Bool {
+        let block = columnsBlock
+        guard !isLoaded[place], let partColumn = columns[place].partColumn else { return false }
+        let columnBlock = part.footer.columns[partColumn].blocks[block]
+        guard columnBlock.needsCustomers, columnBlock.sharedBitmap != nil else {
+            try load(place, reader)
+            return false
+        }
+        try loadCustomers(block, reader)
+        let isPart = try part.readRange(
+            low: low, high: high, partColumn, block: block, customers: customers, into: words, vector: vectors[place],
+            reader: reader)
+        isLoaded[place] = !isPart
+        return isPart
+    }
+
     private func read(
         _ place: Int, _ selected: SelectedRows?, into vector: ColumnVector, _ reader: BlockReader
     ) throws {

@@ -123,6 +123,20 @@ final class TableAssembly {
         try deferred?.load(column, reader)
     }
 
+    /// Decides a condition on a column that waits, if its form tells; false where its values must be looked at.
+    func select(
+        _ test: ValueTest, column: Int, into words: UnsafeMutablePointer<UInt64>, _ reader: BlockReader
+    ) throws -> Bool {
+        try deferred?.select(test, column, into: words, reader) ?? false
+    }
+
+    /// Decodes at least the rows of a column that waits whose values lie in a range; false where all are there.
+    func requireRange(
+        low: Int64, high: Int64, column: Int, into words: UnsafeMutablePointer<UInt64>, _ reader: BlockReader
+    ) throws -> Bool {
+        try deferred?.loadRange(low: low, high: high, column, into: words, reader) ?? false
+    }
+
     /// The selected rows of a column, in a vector that is valid until the next call for that column.
     func selected(
         _ selected: SelectedRows, column: Int, of rows: TableRows, _ reader: BlockReader

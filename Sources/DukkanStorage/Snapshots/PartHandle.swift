@@ -46,10 +46,7 @@ package final class PartHandle: Sendable {
         selected: SelectedRows? = nil, into vector: ColumnVector, reader: BlockReader
     ) throws {
         let columnBlock = footer.columns[column].blocks[block]
-        var references = BlockReferences()
-        if columnBlock.sharedBitmap != nil || columnBlock.referenceColumn != nil {
-            references = try readReferences(column, columnBlock, block: block, reader: reader)
-        }
+        let references = try knownReferences(column, columnBlock, block, reader)
         try reader.read(file, columnBlock.location) { bytes, areChecked in
             try PartDecoder.decodeColumn(
                 bytes, footer: footer, column: column, block: block, customers: customers, dictionary: dictionary,
@@ -61,6 +58,79 @@ package final class PartHandle: Sendable {
             DukkanError.Place(
                 column: footer.columns[column].definition.name, block: block, offset: columnBlock.location.offset)
         }
+    }
+
+    /// Finds the rows of a row block that meet a condition on a column, or reads the column.
+    ///
+    /// See ``PartDecoder``. `column` is a place in the part, not in the schema.
+    /// - Returns: whether `words` tell; else the vector holds the rows' values.
+    func select(
+        _ test: ValueTest, _ column: Int, block: Int, customers: CustomerBlock?, dictionary: StringDictionary?,
+        into words: UnsafeMutablePointer<UInt64>, orReadInto vector: ColumnVector, reader: BlockReader
+    ) throws -> Bool {
+        let columnBlock = footer.columns[column].blocks[block]
+        let references = try knownReferences(column, columnBlock, block, reader)
+        return try reader.read(file, columnBlock.location) { bytes, areChecked in
+            let isDecided = try PartDecoder.select(
+                test, bytes, footer: footer, column: column, block: block, customers: customers,
+                dictionary: dictionary, references: references, into: words, orDecodeInto: vector,
+                areChecked: areChecked, onCheck: reader.onCheck)
+            let rowCount = footer.rowBlocks[block].rowCount
+            reader.meter?.endDecode(
+                rowCount: rowCount,
+                byteCount: isDecided ? (rowCount + 7) / 8 : memoryByteCount(vector, ownsDictionary: dictionary == nil))
+            return isDecided
+        } place: {
+            DukkanError.Place(
+                column: footer.columns[column].definition.name, block: block, offset: columnBlock.location.offset)
+        }
+    }
+
+    /// Finds the rows of a row block whose times lie in a range and reads at least these, or reads the column.
+    ///
+    /// See ``PartDecoder``. `column` is a place in the part, not in the schema.
+    /// - Returns: whether `words` tell; else the vector holds all rows' values.
+    func readRange(
+        low: Int64, high: Int64, _ column: Int, block: Int, customers: CustomerBlock?,
+        into words: UnsafeMutablePointer<UInt64>, vector: ColumnVector, reader: BlockReader
+    ) throws -> Bool {
+        let columnBlock = footer.columns[column].blocks[block]
+        let references = try knownReferences(column, columnBlock, block, reader)
+        return try reader.read(file, columnBlock.location) { bytes, areChecked in
+            let isPart = try PartDecoder.decodeRange(
+                low: low, high: high, bytes, footer: footer, column: column, block: block, customers: customers,
+                references: references, into: words, vector: vector, areChecked: areChecked, onCheck: reader.onCheck)
+            reader.meter?.endDecode(
+                rowCount: vector.count, byteCount: memoryByteCount(vector, ownsDictionary: false))
+            return isPart
+        } place: {
+            DukkanError.Place(
+                column: footer.columns[column].definition.name, block: block, offset: columnBlock.location.offset)
+        }
+    }
+
+    /// Whether the bounds hold that a column block states for queries to rely on; `values` are those of its rows.
+    func areBoundsKept(
+        _ column: Int, block: Int, customers: CustomerBlock, values: ColumnVector, reader: BlockReader
+    ) throws -> Bool {
+        let columnBlock = footer.columns[column].blocks[block]
+        guard columnBlock.needsCustomers, columnBlock.sharedBitmap != nil, values.kind == .integers else { return true }
+        let references = try knownReferences(column, columnBlock, block, reader)
+        return try reader.read(file, columnBlock.location) { bytes, _ in
+            try PartDecoder.isSpanKept(
+                values.integers, bytes, footer: footer, column: column, block: block, customers: customers,
+                references: references)
+        } place: {
+            DukkanError.Place(
+                column: footer.columns[column].definition.name, block: block, offset: columnBlock.location.offset)
+        }
+    }
+
+    private func knownReferences(
+        _ column: Int, _ columnBlock: PartFooter.ColumnBlock, _ block: Int, _ reader: BlockReader
+    ) throws -> BlockReferences {
+        guard columnBlock.sharedBitmap != nil || columnBlock.referenceColumn != nil else { return BlockReferences() }
+        return try readReferences(column, columnBlock, block: block, reader: reader)
     }
 
     /// Reads and checks the part dictionary of a column, which must have one.

@@ -121,6 +121,15 @@ struct PartVerification {
                 continue
             }
             checkStatistics(vector, entry, block, report)
+            do {
+                let isKept = try part.areBoundsKept(
+                    column, block: block, customers: customers, values: vector, reader: reader)
+                if !isKept {
+                    report(finding("a row behind its run's end", column: entry.definition.name, block: block))
+                }
+            } catch {
+                report(finding(error, block: block))
+            }
             if entry.definition.role == .time {
                 edge = checkTimes(vector, customers, entry.definition.name, block, report)
             }

@@ -1,0 +1,95 @@
+#include "dukkan_selection.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+static inline uint64_t deposited(uint64_t bits, uint64_t mask) {
+    uint64_t result = 0;
+    for (; mask != 0; mask &= mask - 1, bits >>= 1) result |= (bits & 1) * (mask & -mask);
+    return result;
+}
+
+/// 64 bits from place `at` on.
+static inline uint64_t bits_from(const uint64_t *words, size_t at) {
+    const size_t shift = at & 63;
+    return words[at / 64] >> shift | words[at / 64 + 1] << 1 << (63 - shift);
+}
+
+/// Bit i: whether an odd number of the bits 0 to i are set.
+static inline uint64_t parities(uint64_t bits) {
+    for (uint32_t shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
+    return bits;
+}
+
+static inline uint64_t first_bits(size_t count) { return count >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << count) - 1; }
+
+#define SPREAD_BITS(deposit)                                                                                           \
+    size_t taken = 0;                                                                                                  \
+    for (size_t row = 0; row < count; row += 64) {                                                                     \
+        const uint64_t mask = bits[row / 64];                                                                          \
+        out[row / 64] = deposit(bits_from(in, taken), mask);                                                           \
+        taken += (size_t)__builtin_popcountll(mask);                                                                   \
+    }
+
+/// A row's bit changes only where a run begins whose bit is not that of the run before: the changes are put to the starts,
+/// and the parity of the changes so far is the bit.
+#define FILL_FORWARD_BITS(deposit)                                                                                     \
+    size_t taken = 0;                                                                                                  \
+    uint64_t before = 0;                                                                                               \
+    for (size_t row = 0; row < count; row += 64) {                                                                     \
+        const uint64_t mask = starts[row / 64];                                                                        \
+        const size_t runs = (size_t)__builtin_popcountll(mask);                                                        \
+        const uint64_t values = bits_from(in, taken);                                                                  \
+        const uint64_t changes = deposit(values ^ (values << 1 | before), mask);                                       \
+        out[row / 64] = (parities(changes) ^ (0 - before)) & first_bits(count - row);                                  \
+        if (runs > 0) before = values >> (runs - 1) & 1;                                                               \
+        taken += runs;                                                                                                 \
+    }
+
+static void spread_portable(const uint64_t *in, const uint64_t *bits, size_t count, uint64_t *out) {
+    SPREAD_BITS(deposited)
+}
+
+static void fill_forward_portable(const uint64_t *in, const uint64_t *starts, size_t count, uint64_t *out) {
+    FILL_FORWARD_BITS(deposited)
+}
+
+#if defined(__x86_64__)
+#define V3 __attribute__((target("arch=x86-64-v3")))
+
+V3 static void spread_v3(const uint64_t *in, const uint64_t *bits, size_t count, uint64_t *out) {
+    SPREAD_BITS(_pdep_u64)
+}
+
+V3 static void fill_forward_v3(const uint64_t *in, const uint64_t *starts, size_t count, uint64_t *out) {
+    FILL_FORWARD_BITS(_pdep_u64)
+}
+
+static int has_v3;
+
+__attribute__((constructor)) static void look_at_processor(void) {
+    __builtin_cpu_init();
+    has_v3 = __builtin_cpu_supports("x86-64-v3") != 0;
+}
+#endif
+
+void dukkan_spread_bits(const uint64_t *in, const uint64_t *bits, size_t count, uint64_t *out) {
+#if defined(__x86_64__)
+    if (has_v3) {
+        spread_v3(in, bits, count, out);
+        return;
+    }
+#endif
+    spread_portable(in, bits, count, out);
+}
+
+void dukkan_fill_forward_bits(const uint64_t *in, const uint64_t *starts, size_t count, uint64_t *out) {
+#if defined(__x86_64__)
+    if (has_v3) {
+        fill_forward_v3(in, starts, count, out);
+        return;
+    }
+#endif
+    fill_forward_portable(in, starts, count, out);
+}
