@@ -151,6 +151,38 @@ import Testing
         }
     }
 
+    @Test func valuesWithinRunsAreSummed() {
+        var generator = SplitMix(seed: 21)
+        for longest in [1, 2, 3, 9, 40, 700] {
+            let multiplier = UInt32(generator.below(2_000))
+            var firsts: [Int64] = [], differences: [UInt32] = [], expected: [Int64] = [], starts: [UInt32] = []
+            for _ in 0..<500 {
+                starts.append(UInt32(expected.count))
+                let first = Int64(bitPattern: generator.next())
+                firsts.append(first)
+                expected.append(first)
+                var sum: UInt32 = 0
+                for _ in 0..<generator.below(longest) {
+                    differences.append(UInt32(truncatingIfNeeded: generator.next() >> UInt64(generator.below(64))))
+                    sum &+= differences[differences.count - 1]
+                    expected.append(first &+ Int64(truncatingIfNeeded: UInt64(sum) * UInt64(multiplier)))
+                }
+            }
+            let count = expected.count
+            starts.append(UInt32(count))
+            var bits = [UInt64](repeating: ~0, count: count / 64 + 1)
+            dukkan_mark_starts(starts, firsts.count, &bits)
+            for form in Self.forms {
+                var out = [Int64](repeating: 0, count: count + 8)
+                form.run_values(
+                    differences + [UInt32](repeating: 7, count: 16), firsts + [Int64](repeating: 9, count: 9), bits,
+                    count, multiplier, &out)
+                #expect(Array(out[..<count]) == expected)
+                #expect(out.last == 0, "nothing is written past the stated end")
+            }
+        }
+    }
+
     @Test func startsAreMarked() {
         var generator = SplitMix(seed: 8)
         for (longest, base) in [(1, 0), (2, 100), (5, 63), (200, 64), (1_000, 3)] {

@@ -36,7 +36,9 @@ final class SliceRows {
         let count = try conjuncts.select(rows, frame.evaluator, into: bits) {
             try worker.require(0, column: $0)
         } shortcut: { predicate, bits in
-            guard let (slot, test) = try SliceRows.test(predicate, worker, frame.evaluator) else { return false }
+            // A column that is read behind the filter too is decoded once and for all.
+            guard let (slot, test) = try SliceRows.test(predicate, worker, frame.evaluator), !slots.contains(slot)
+            else { return false }
             // The kernels write whole words, and may need one more.
             bits.resize(rows.count + 64)
             bits.resize(rows.count)
