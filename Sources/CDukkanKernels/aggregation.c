@@ -1,4 +1,5 @@
 #include "dukkan_aggregation.h"
+#include "processor.h"
 
 #include <string.h>
 
@@ -37,9 +38,9 @@ static const struct aggregation_kernels kernels_v4 = AGGREGATION_TABLE;
 #pragma clang attribute pop
 
 __attribute__((constructor)) static void choose_aggregation(void) {
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("x86-64-v3")) kernels = &kernels_v3;
-    if (__builtin_cpu_supports("x86-64-v4")) kernels = &kernels_v4;
+    const int level = processor_level();
+    if (level >= 1) kernels = &kernels_v3;
+    if (level >= 2) kernels = &kernels_v4;
 }
 #endif
 

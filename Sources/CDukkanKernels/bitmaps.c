@@ -1,4 +1,5 @@
 #include "dukkan_selection.h"
+#include "processor.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -69,8 +70,7 @@ V3 static void fill_forward_v3(const uint64_t *in, const uint64_t *starts, size_
 static int has_v3;
 
 __attribute__((constructor)) static void look_at_processor(void) {
-    __builtin_cpu_init();
-    has_v3 = __builtin_cpu_supports("x86-64-v3") != 0;
+    has_v3 = processor_level() >= 1;
 }
 #endif
 

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "dukkan_aggregation.h"
+#include "processor.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -100,9 +101,8 @@ __attribute__((target("arch=x86-64-v3"))) static size_t bits_v3(const uint64_t *
 static int has_v3, has_v4;
 
 __attribute__((constructor)) static void look_at_processor(void) {
-    __builtin_cpu_init();
-    has_v3 = __builtin_cpu_supports("x86-64-v3") != 0;
-    has_v4 = __builtin_cpu_supports("x86-64-v4") != 0;
+    has_v3 = processor_level() >= 1;
+    has_v4 = processor_level() >= 2;
 }
 
 #endif

@@ -1,4 +1,5 @@
 #include "vectors.h"
+#include "processor.h"
 
 #if defined(__x86_64__)
 #define HARDWARE_CRC __attribute__((target("sse4.2")))
@@ -156,9 +157,7 @@ __attribute__((constructor)) static void prepare_crc32c(void) {
     crc32c_form = crc32c_hardware;
 #endif
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("x86-64-v4") && __builtin_cpu_supports("avx512vbmi")
-        && __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq")
-        && __builtin_cpu_supports("vpclmulqdq")) {
+    if (processor_level() >= 2) {
         make_folding_multipliers();
         crc32c_form = crc32c_folding;
     }

@@ -1,4 +1,5 @@
 #include "dukkan_kernels.h"
+#include "processor.h"
 #include "dukkan_selection.h"
 #include "vectors.h"
 
@@ -49,17 +50,13 @@ __attribute__((constructor)) static void choose_kernels(void) {
     fill_run_lanes();
     forms[0] = dukkan_kernels_base;
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("x86-64-v3")) {
-        forms[best_level = 1] = dukkan_kernels_v3;
-        if (__builtin_cpu_supports("x86-64-v4") && __builtin_cpu_supports("avx512vbmi")
-            && __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq")
-            && __builtin_cpu_supports("vpclmulqdq")) {
-            forms[best_level = 2] = dukkan_kernels_v3;
-            dukkan_put_row_kernels_v4(&forms[2]);
-            dukkan_put_unpacking_v4(&forms[2]);
-            dukkan_put_selection_v4(&forms[2]);
-        }
+    best_level = processor_level();
+    if (best_level >= 1) forms[1] = dukkan_kernels_v3;
+    if (best_level >= 2) {
+        forms[2] = dukkan_kernels_v3;
+        dukkan_put_row_kernels_v4(&forms[2]);
+        dukkan_put_unpacking_v4(&forms[2]);
+        dukkan_put_selection_v4(&forms[2]);
     }
 #endif
     kernels = &forms[best_level];

@@ -8,6 +8,7 @@
 // addressed by the step, and a row that extends nothing writes back what it read.
 
 #include "dukkan_funnel.h"
+#include "processor.h"
 
 #include <string.h>
 
@@ -285,8 +286,7 @@ count_levels_v3(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scr
 static int has_v3;
 
 __attribute__((constructor)) static void look_at_processor(void) {
-    __builtin_cpu_init();
-    has_v3 = __builtin_cpu_supports("x86-64-v3") != 0;
+    has_v3 = processor_level() >= 1;
 }
 #else
 enum { has_v3 = 0 };

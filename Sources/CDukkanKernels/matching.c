@@ -1,4 +1,5 @@
 #include "dukkan_matching.h"
+#include "processor.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -13,11 +14,7 @@
 static int has_v4;
 
 __attribute__((constructor)) static void look_at_processor(void) {
-    __builtin_cpu_init();
-    has_v4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-             __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
-             __builtin_cpu_supports("avx512vpopcntdq");
+    has_v4 = processor_level() >= 2;
 }
 
 DUKKAN_V4 static inline __m512i bytes_of_codes(const uint32_t *codes) {
@@ -94,36 +91,6 @@ DUKKAN_V4 static size_t compact_8_v4(const uint8_t *values, const uint64_t *bits
         const uint64_t word = bits[row / 64];
         _mm512_storeu_si512(out + kept, _mm512_maskz_compress_epi8(word, _mm512_loadu_si512(values + row)));
         kept += (size_t)__builtin_popcountll(word);
-    }
-    *found = kept;
-    return row;
-}
-
-DUKKAN_V4 static size_t compact_32_v4(const uint32_t *values, const uint64_t *bits, size_t count, uint32_t *out,
-                                       size_t *found) {
-    size_t row = 0, kept = 0;
-    for (; row + 64 <= count; row += 64) {
-        uint64_t word = bits[row / 64];
-        for (size_t i = 0; word; i += 16, word >>= 16) {
-            const __mmask16 lanes = (__mmask16)word;
-            _mm512_storeu_si512(out + kept, _mm512_maskz_compress_epi32(lanes, _mm512_loadu_si512(values + row + i)));
-            kept += (size_t)__builtin_popcount(lanes);
-        }
-    }
-    *found = kept;
-    return row;
-}
-
-DUKKAN_V4 static size_t compact_64_v4(const int64_t *values, const uint64_t *bits, size_t count, int64_t *out,
-                                       size_t *found) {
-    size_t row = 0, kept = 0;
-    for (; row + 64 <= count; row += 64) {
-        uint64_t word = bits[row / 64];
-        for (size_t i = 0; word; i += 8, word >>= 8) {
-            const __mmask8 lanes = (__mmask8)word;
-            _mm512_storeu_si512(out + kept, _mm512_maskz_compress_epi64(lanes, _mm512_loadu_si512(values + row + i)));
-            kept += (size_t)__builtin_popcount(lanes);
-        }
     }
     *found = kept;
     return row;
@@ -227,22 +194,6 @@ size_t dukkan_compact_8(const uint8_t *values, const uint64_t *bits, size_t coun
     size_t row = 0, kept = 0;
 #if defined(__x86_64__)
     if (has_v4) row = compact_8_v4(values, bits, count, out, &kept);
-#endif
-    DUKKAN_COMPACT_REST
-}
-
-size_t dukkan_compact_32(const uint32_t *values, const uint64_t *bits, size_t count, uint32_t *out) {
-    size_t row = 0, kept = 0;
-#if defined(__x86_64__)
-    if (has_v4) row = compact_32_v4(values, bits, count, out, &kept);
-#endif
-    DUKKAN_COMPACT_REST
-}
-
-size_t dukkan_compact_64(const int64_t *values, const uint64_t *bits, size_t count, int64_t *out) {
-    size_t row = 0, kept = 0;
-#if defined(__x86_64__)
-    if (has_v4) row = compact_64_v4(values, bits, count, out, &kept);
 #endif
     DUKKAN_COMPACT_REST
 }

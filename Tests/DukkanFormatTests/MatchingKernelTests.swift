@@ -9,7 +9,7 @@ import Testing
         var bits: [UInt64]
 
         init(seed: UInt64) {
-            random = SplitMix(seed)
+            random = SplitMix(seed: seed)
             count = [0, 1, 63, 64, 65, 1_000, 4_096, 5_001][Int(random.next() % 8)]
             let density = random.next() % 5
             bits = [UInt64](repeating: 0, count: count / 64 + 1)
@@ -18,17 +18,6 @@ import Testing
 
         func isSet(_ row: Int) -> Bool { bits[row / 64] >> UInt64(row % 64) & 1 == 1 }
         var kept: [Int] { (0..<count).filter(isSet) }
-    }
-
-    private struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-        init(_ seed: UInt64) { state = seed }
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
     }
 
     @Test(arguments: 0..<200) func codesBecomeMasksAndNumbers(seed: Int) {
@@ -68,8 +57,8 @@ import Testing
         var keptWords = [UInt32](repeating: 0, count: rows.count + 64)
         var keptTimes = [Int64](repeating: 0, count: rows.count + 64)
         #expect(dukkan_compact_8(bytes, rows.bits, rows.count, &keptBytes) == rows.kept.count)
-        #expect(dukkan_compact_32(words, rows.bits, rows.count, &keptWords) == rows.kept.count)
-        #expect(dukkan_compact_64(times, rows.bits, rows.count, &keptTimes) == rows.kept.count)
+        #expect(dukkan_compress_codes(words, rows.bits, rows.count, &keptWords) == rows.kept.count)
+        #expect(dukkan_compress_integers(times, rows.bits, rows.count, &keptTimes) == rows.kept.count)
         #expect(Array(keptBytes.prefix(rows.kept.count)) == rows.kept.map { bytes[$0] })
         #expect(Array(keptWords.prefix(rows.kept.count)) == rows.kept.map { words[$0] })
         #expect(Array(keptTimes.prefix(rows.kept.count)) == rows.kept.map { times[$0] })
@@ -97,7 +86,7 @@ import Testing
     }
 
     @Test(arguments: 0..<200) func keysOfSeveralTablesAreUnited(seed: Int) {
-        var random = SplitMix(UInt64(seed))
+        var random = SplitMix(seed: UInt64(seed))
         let extremes: [Int64] = [.min, .max, 0, -1]
         let lanes = (0..<(1 + Int(random.next() % 6))).map { _ in
             let some = (0..<(random.next() % 40)).map { _ in Int64(random.next() % 60) - 30 }

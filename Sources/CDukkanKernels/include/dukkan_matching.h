@@ -25,10 +25,8 @@ void dukkan_numbers_of_codes(const uint32_t *codes, size_t count, const uint32_t
 size_t dukkan_matching_bytes(const uint8_t *masks, size_t count, uint64_t *bits);
 size_t dukkan_matching_words(const uint32_t *masks, size_t count, uint64_t *bits);
 
-// The values of the rows whose bit is set, in order; bits past `count` must be 0. Return how many there are.
+// The bytes of the rows whose bit is set, in order; bits past `count` must be 0. Returns how many there are.
 size_t dukkan_compact_8(const uint8_t *values, const uint64_t *bits, size_t count, uint8_t *out);
-size_t dukkan_compact_32(const uint32_t *values, const uint64_t *bits, size_t count, uint32_t *out);
-size_t dukkan_compact_64(const int64_t *values, const uint64_t *bits, size_t count, int64_t *out);
 
 // ranks[i] = number of bits set before row rows[i]; rows ascend and are at most `row_count`. `before` has room for
 // row_count / 64 + 1 numbers, which the function works on.

@@ -39,7 +39,7 @@ struct MatchingRows {
         // The kernels write whole vectors.
         let capacity = matchCount + 64
         times.reserve(capacity)
-        _ = dukkan_compact_64(table.times, bits.base, rowCount, times.base)
+        _ = dukkan_compress_integers(table.times, bits.base, rowCount, times.base)
         let masks: SequenceRows.Masks
         switch table.masks {
         case .bytes(let all):
@@ -48,12 +48,12 @@ struct MatchingRows {
             masks = .bytes(UnsafePointer(bytes.base))
         case .words(let all):
             words.reserve(capacity)
-            _ = dukkan_compact_32(all, bits.base, rowCount, words.base)
+            _ = dukkan_compress_codes(all, bits.base, rowCount, words.base)
             masks = .words(UnsafePointer(words.base))
         }
         if let all = table.values {
             values.reserve(capacity)
-            _ = dukkan_compact_32(all, bits.base, rowCount, values.base)
+            _ = dukkan_compress_codes(all, bits.base, rowCount, values.base)
         }
         return SequenceRows(
             rowStarts: UnsafePointer(starts.base), times: UnsafePointer(times.base), masks: masks,
