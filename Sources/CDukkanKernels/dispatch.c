@@ -57,6 +57,7 @@ __attribute__((constructor)) static void choose_kernels(void) {
         dukkan_put_row_kernels_v4(&forms[2]);
         dukkan_put_unpacking_v4(&forms[2]);
         dukkan_put_selection_v4(&forms[2]);
+        dukkan_put_encoding_v4(&forms[2]);
     }
 #endif
     kernels = &forms[best_level];
@@ -112,6 +113,14 @@ void dukkan_run_values(const uint32_t *differences, const int64_t *firsts, const
 
 void dukkan_profile_integers(const int64_t *values, size_t count, struct dukkan_profile *profile) {
     kernels->profile(values, count, profile);
+}
+
+size_t dukkan_split_frequent(const int64_t *values, size_t count, int64_t value, uint8_t *bitmap, int64_t *rest) {
+    return kernels->split_frequent(values, count, value, bitmap, rest);
+}
+
+size_t dukkan_split_patches(const uint64_t *values, size_t count, uint32_t width, uint64_t *gaps, uint64_t *highs) {
+    return kernels->split_patches(values, count, width, gaps, highs);
 }
 
 int64_t dukkan_count_widths(const int64_t *values, size_t count, uint32_t *counts) {

@@ -33,14 +33,17 @@ void dukkan_record_put_codes(const uint32_t *values, size_t count, uint32_t widt
     }
 }
 
-void dukkan_record_put_nulls(const uint64_t *valid, size_t from, size_t count, uint32_t bit, uint8_t *field,
-                             size_t stride) {
-    const uint8_t mask = (uint8_t)(1u << bit);
-    for (size_t i = 0; i < count; i++) {
-        const size_t at = from + i;
-        const uint8_t isNull = (uint8_t)(~(valid[at >> 6] >> (at & 63)) & 1);
-        field[i * stride] &= (uint8_t)~(isNull ? mask : 0);
+void dukkan_record_clear_nulls(const uint64_t *valid, size_t from, size_t count, uint32_t bit, uint8_t *bytes) {
+    for (size_t i = 0; i < count;) {
+        const size_t at = from + i, rest = 64 - (at & 63), length = count - i < rest ? count - i : rest;
+        const uint64_t nulls = ~(valid[at >> 6] >> (at & 63));
+        for (size_t k = 0; k < length; k++) bytes[i + k] &= (uint8_t)~((nulls >> k & 1) << bit);
+        i += length;
     }
+}
+
+void dukkan_record_put_bytes(const uint8_t *values, size_t count, uint8_t *field, size_t stride) {
+    for (size_t i = 0; i < count; i++) field[i * stride] = values[i];
 }
 
 void dukkan_record_places(const uint32_t *rows, size_t count, const uint8_t *const *pieces, uint32_t shift,

@@ -53,6 +53,7 @@ extern int8_t dukkan_fill_lanes_32[256][8];
         SUFFIXED(unpack_integers), SUFFIXED(unpack_codes), SUFFIXED(scale), SUFFIXED(maximum_code),                    \
             SUFFIXED(divide_to_doubles), SUFFIXED(spread_integers), SUFFIXED(spread_codes),                            \
             SUFFIXED(spread_add_integers), SUFFIXED(customer_values), SUFFIXED(profile), SUFFIXED(count_widths),       \
+            SUFFIXED(split_frequent), SUFFIXED(split_patches),                                                         \
             SUFFIXED(look_up_codes), SUFFIXED(fill_forward_integers), SUFFIXED(fill_forward_codes),                    \
             SUFFIXED(count_bits), SUFFIXED(is_ascending), SUFFIXED(unpack_tail_integers), SUFFIXED(unpack_tail_codes), \
             SUFFIXED(select_range), SUFFIXED(select_code), SUFFIXED(select_flags), SUFFIXED(bit_places),               \
@@ -67,6 +68,7 @@ extern const struct dukkan_kernels dukkan_kernels_v3;
 void dukkan_put_row_kernels_v4(struct dukkan_kernels *kernels);
 void dukkan_put_unpacking_v4(struct dukkan_kernels *kernels);
 void dukkan_put_selection_v4(struct dukkan_kernels *kernels);
+void dukkan_put_encoding_v4(struct dukkan_kernels *kernels);
 
 /// Around functions with AVX-512, which only run where each of these is supported.
 #define DUKKAN_V4_TARGET "arch=x86-64-v4,avx512vbmi,avx512vbmi2,avx512vpopcntdq,vpclmulqdq"

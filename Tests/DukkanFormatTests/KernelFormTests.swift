@@ -295,4 +295,34 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: [1, 3, 8, 20, 63])
+    func listsAreTakenApart(_ width: Int) {
+        var generator = SplitMix(seed: UInt64(width))
+        for count in [1, 7, 8, 9, 63, 64, 65, 100, 960, 1_000, 1_024, 1_025, 2_000] {
+            let values = (0..<count).map { _ in
+                Int64(bitPattern: generator.next() >> UInt64(64 - width + generator.below(width))) - 5
+            }
+            let minimum = values.min() ?? 0
+            let offsets = values.map { UInt64(bitPattern: $0 &- minimum) }
+            var expected = [UInt32](repeating: 0, count: 65)
+            for offset in offsets { expected[64 - offset.leadingZeroBitCount] += 1 }
+            let places = offsets.indices.filter { offsets[$0] >> 2 != 0 }
+            for form in Self.forms {
+                var counts = [UInt32](repeating: 9, count: 65)
+                #expect(form.count_widths(values, count, &counts) == minimum && counts == expected)
+                var bitmap = [UInt8](repeating: 0, count: (count + 7) / 8)
+                var rest = [Int64](repeating: 0, count: count)
+                let restCount = form.split_frequent(values, count, minimum, &bitmap, &rest)
+                #expect(Array(rest[..<restCount]) == values.filter { $0 != minimum })
+                #expect(
+                    values.indices.allSatisfy { bitmap[$0 / 8] >> UInt8($0 % 8) & 1 == (values[$0] == minimum ? 0 : 1) }
+                )
+                var gaps = [UInt64](repeating: 0, count: count), highs = gaps
+                let patchCount = form.split_patches(offsets, count, 2, &gaps, &highs)
+                #expect(Array(highs[..<patchCount]) == places.map { offsets[$0] >> 2 })
+                #expect(Array(gaps[..<patchCount]) == zip(places, [-1] + places).map { UInt64($0 - $1 - 1) })
+            }
+        }
+    }
 }

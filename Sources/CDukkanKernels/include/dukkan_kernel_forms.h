@@ -21,6 +21,8 @@ struct dukkan_kernels {
     void (*customer_values)(const int64_t *, const int64_t *, const uint64_t *, size_t, uint64_t, int64_t *);
     void (*profile)(const int64_t *, size_t, struct dukkan_profile *);
     int64_t (*count_widths)(const int64_t *, size_t, uint32_t *);
+    size_t (*split_frequent)(const int64_t *, size_t, int64_t, uint8_t *, int64_t *);
+    size_t (*split_patches)(const uint64_t *, size_t, uint32_t, uint64_t *, uint64_t *);
     void (*look_up_codes)(uint32_t *, size_t, const uint32_t *, size_t);
     void (*fill_forward_integers)(const int64_t *, const uint64_t *, size_t, int64_t *);
     void (*fill_forward_codes)(const uint32_t *, const uint64_t *, size_t, uint32_t *);

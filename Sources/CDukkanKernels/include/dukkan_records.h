@@ -14,9 +14,11 @@ uint32_t dukkan_record_width(const int64_t *values, size_t count);
 void dukkan_record_put_words(const int64_t *values, size_t count, uint32_t width, uint8_t *field, size_t stride);
 void dukkan_record_put_codes(const uint32_t *codes, size_t count, uint32_t width, uint8_t *field, size_t stride);
 
-/// Clears bit `bit` of the byte `field` in the records of rows whose bit in `valid`, from bit `from` on, is 0.
-void dukkan_record_put_nulls(const uint64_t *valid, size_t from, size_t count, uint32_t bit, uint8_t *field,
-                             size_t stride);
+/// Clears bit `bit` of the bytes of rows whose bit in `valid`, from bit `from` on, is 0.
+void dukkan_record_clear_nulls(const uint64_t *valid, size_t from, size_t count, uint32_t bit, uint8_t *bytes);
+
+/// Writes bytes to the records that follow one another, `field` being the place in the first.
+void dukkan_record_put_bytes(const uint8_t *bytes, size_t count, uint8_t *field, size_t stride);
 
 /// Where the records of rows are: row r is number `r & (2^shift - 1)` of piece `r >> shift`. Begins to load them.
 void dukkan_record_places(const uint32_t *rows, size_t count, const uint8_t *const *pieces, uint32_t shift,

@@ -36,8 +36,13 @@ enum RadixSort {
             starts.move(from, UInt64(32 + pass * digitBits), to: output.baseAddress!) { $0 }
             (from, to) = (output, from)
         }
-        to?.deallocate()
-        order = buffer(count, of: UInt32.self)
+        if let spare = to?.baseAddress {
+            // Memory that was written to before; new one would cost a page fault for each of its pages.
+            let memory = UnsafeMutableRawPointer(spare).bindMemory(to: UInt32.self, capacity: count)
+            order = UnsafeMutableBufferPointer(start: memory, count: count)
+        } else {
+            order = buffer(count, of: UInt32.self)
+        }
         starts.count(from, UInt64(32 + (passes - 1) * digitBits))
         starts.move(from, UInt64(32 + (passes - 1) * digitBits), to: order.baseAddress!) {
             UInt32(truncatingIfNeeded: $0)

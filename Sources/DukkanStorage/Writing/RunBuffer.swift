@@ -141,10 +141,6 @@ final class RunBuffer {
         let stride = layout.stride
         let used = (rowCount + step) & (RunBuffer.pieceRowCount - 1)
         let record = pieces[pieces.count - 1].memory + used * stride
-        let tail = stride - layout.validByteCount
-        for row in 0..<count {
-            (record + row * stride + tail).update(repeating: 0xFF, count: layout.validByteCount)
-        }
         for column in schema.columns.indices {
             let source = batch.columns[column]
             let field = record + layout.offsets[column], width = UInt32(layout.widths[column])
@@ -159,8 +155,24 @@ final class RunBuffer {
                 let words = UnsafeRawPointer(source.doubles + start).assumingMemoryBound(to: Int64.self)
                 dukkan_record_put_words(words, count, width, field, stride)
             }
-            if source.hasNulls, let (byte, bit) = layout.validBits[column] {
-                dukkan_record_put_nulls(source.validity, start, count, bit, record + byte, stride)
+        }
+        putValidBits(batch, from: start, count, record)
+    }
+
+    private func putValidBits(_ batch: RowBatch, from start: Int, _ count: Int, _ record: UnsafeMutablePointer<UInt8>) {
+        let byteCount = layout.validByteCount, first = layout.stride - layout.validByteCount
+        guard byteCount > 0 else { return }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: byteCount * RunBuffer.blockRowCount) { bytes in
+            bytes.initialize(repeating: 0xFF)
+            let bytes = bytes.baseAddress!
+            for (column, source) in batch.columns.enumerated() where source.hasNulls {
+                guard let (byte, bit) = layout.validBits[column] else { continue }
+                let rows = bytes + (byte - first) * RunBuffer.blockRowCount
+                dukkan_record_clear_nulls(source.validity, start, count, bit, rows)
+            }
+            for byte in 0..<byteCount {
+                dukkan_record_put_bytes(
+                    bytes + byte * RunBuffer.blockRowCount, count, record + first + byte, layout.stride)
             }
         }
     }
