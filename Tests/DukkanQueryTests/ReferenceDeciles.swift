@@ -48,7 +48,8 @@ struct ReferenceDeciles {
         case .average: return ReferenceSum(values).double.map { .double($0 / Double(values.count)) }
         case .minimum: return values.min(by: ValueOrdering.precedes)
         case .maximum: return values.max(by: ValueOrdering.precedes)
-        case .quantile: throw ReferenceError("the reference evaluator does not know quantiles")
+        case .quantile, .first, .last, .activePeriods:
+            throw ReferenceError("the reference evaluator does not know \(query.measure.function)")
         }
     }
 }

@@ -60,6 +60,7 @@ struct ReferenceSlice {
             let rank = fraction * Double(sorted.count - 1)
             let low = Int(rank), high = min(low + 1, sorted.count - 1)
             return .double(sorted[low] + (sorted[high] - sorted[low]) * (rank - Double(low)))
+        case .first, .last, .activePeriods: return .null
         }
     }
 }

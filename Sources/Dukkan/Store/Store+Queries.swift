@@ -57,7 +57,7 @@ extension Store {
         case .showTables: return try tableListing()
         case .showSegments: return try segmentListing()
         case .describe(let table): return try columnListing(of: table)
-        case .select, .funnel, .retention, .deciles, .explain:
+        case .select, .funnel, .retention, .deciles, .lifecycle, .stickiness, .paths, .explain:
             return try answer(statement, on: try core.snapshot(), control: control)
         }
     }

@@ -145,7 +145,7 @@ extension Expression {
     /// Visits the columns of an expression, those within aggregates and segments excepted.
     func visitColumns(_ visit: (ColumnName) -> Void) {
         switch self {
-        case .literal, .interval, .now, .aggregate, .inSegment, .segment: break
+        case .literal, .interval, .now, .aggregate, .inSegment, .segment, .segmentAt, .funnel: break
         case .column(let column): visit(column)
         case .not(let operand), .negate(let operand), .isNull(let operand, _), .like(let operand, _, _, _):
             operand.visitColumns(visit)

@@ -15,9 +15,10 @@ extension CanonicalPrinter {
         case .not: Binding.not
         case .negate: Binding.sign
         case .binary(let operation, _, _): Binding.of(operation)
-        case .between, .inList, .like: Binding.membership
+        case .between, .inList, .like, .segmentAt: Binding.membership
         case .isNull: Binding.isNull
-        case .literal, .interval, .now, .column, .when, .call, .aggregate, .inSegment, .segment: Binding.primary
+        case .literal, .interval, .now, .column, .when, .call, .aggregate, .inSegment, .segment, .funnel:
+            Binding.primary
         }
     }
 
@@ -65,6 +66,8 @@ extension CanonicalPrinter {
             write("SEGMENT (")
             inContext(segment: true) { $0.print(condition) }
             write(")")
+        case .segmentAt(let segment, _): print(segment)
+        case .funnel: write("FUNNEL")
         }
     }
 
@@ -114,6 +117,9 @@ extension CanonicalPrinter {
         case .minimum: write("min(")
         case .maximum: write("max(")
         case .quantile(let fraction): write(fraction == 0.5 ? "median(" : "quantile(")
+        case .first: write("first(")
+        case .last: write("last(")
+        case .activePeriods: write("active(")
         }
         inContext(segment: false) { printer in
             let isNamed = printer.printArgument(of: aggregate, inSegment: inSegment)

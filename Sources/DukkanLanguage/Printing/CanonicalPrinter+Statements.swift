@@ -8,6 +8,9 @@ extension CanonicalPrinter {
         case .funnel(let query): print(query)
         case .retention(let query): print(query)
         case .deciles(let query): print(query)
+        case .lifecycle: write("LIFECYCLE")
+        case .stickiness: write("STICKINESS")
+        case .paths: write("PATHS")
         case .defineSegment(let name, let condition):
             named("DEFINE SEGMENT ", name)
             write(" AS ")

@@ -45,11 +45,28 @@ package enum Engine {
             try QueryContext(
                 snapshot: snapshot, queryOptions: queryOptions, engine: options, control: control, trace: trace)
         }
+        if let segments = statement.options?.segments, !segments.isEmpty {
+            if trace != nil {
+                throw DukkanError(.invalidQuery, "EXPLAIN one segment at a time: FOR SEGMENT …")
+            }
+            return try SegmentComparison.run(statement, segments) {
+                try run($0, snapshot: snapshot, options: options, control: control, trace: nil)
+            }
+        }
         switch statement {
         case .select(let query): return try SliceRun(query, context(query.options)).run()
-        case .funnel(let query): return try FunnelRun(query, context(query.options)).run()
-        case .retention(let query): return try RetentionRun(query, context(query.options)).run()
+        case .funnel(let query):
+            // Plain ones have kernels of their own, so that options cost only where they are used.
+            if query.isPlain { return try FunnelRun(query, context(query.options)).run() }
+            let resolved = query.resolved()
+            return try ChainFunnelRun(resolved, context(resolved.options)).run()
+        case .retention(let query):
+            if query.isPlain { return try RetentionRun(query, context(query.options)).run() }
+            return try GeneralRetentionRun(query, context(query.options)).run()
         case .deciles(let query): return try DecileRun(query, context(query.options)).run()
+        case .lifecycle(let query): return try LifecycleRun(query, context(query.options)).run()
+        case .stickiness(let query): return try StickinessRun(query, context(query.options)).run()
+        case .paths(let query): return try PathRun(query, context(query.options)).run()
         case .explain(let analyze, let inner):
             return try explain(inner, analyze: analyze, snapshot: snapshot, options: options, control: control)
                 .explanation.result
@@ -70,5 +87,12 @@ package enum Engine {
         let trace = QueryTrace(isAnalyzed: analyze)
         let answer = try run(statement, snapshot: snapshot, options: options, control: control, trace: trace)
         return (trace.explanation(answer, options: options, parsing: parsing), answer)
+    }
+}
+
+extension DukkanError {
+    /// The error that a form is known to the language but not built yet.
+    static func notAvailable(_ form: String) -> DukkanError {
+        DukkanError(.invalidQuery, "\(form) is not available in this version")
     }
 }

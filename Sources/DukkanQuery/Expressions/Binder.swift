@@ -101,6 +101,10 @@ struct Binder {
             return try scope.bindSegment(condition, self)
         case .segment(let condition):
             return try scope.bindSegment(condition, self)
+        case .segmentAt:
+            throw DukkanError.notAvailable("a segment AT another time")
+        case .funnel:
+            throw DukkanError.notAvailable("a funnel in a condition")
         }
     }
 

@@ -68,7 +68,7 @@ final class CustomerScope: BindingScope {
                 throw DukkanError(.invalidQuery, "min and max in a segment need a number or a time")
             }
             type = argument.type
-        case .countDistinct, .quantile:
+        case .countDistinct, .quantile, .first, .last, .activePeriods:
             throw DukkanError(.invalidQuery, "a segment knows count, sum, avg, min and max")
         }
         let plan = CustomerAggregate(

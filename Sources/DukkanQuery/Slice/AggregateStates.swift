@@ -76,6 +76,7 @@ struct AggregateStates {
             return ValueExtremeState(plan.type, isMaximum: isMaximum)
         case .quantile(let fraction):
             return QuantileState(fraction, scale: plan.argument?.type.scale ?? 0)
+        case .first, .last, .activePeriods: preconditionFailure("a slice refuses these when it is bound")
         }
     }
 }

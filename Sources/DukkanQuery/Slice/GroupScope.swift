@@ -21,7 +21,7 @@ final class GroupScope: BindingScope {
         switch expression {
         case .aggregate(let aggregate):
             return try bind(aggregate, binder)
-        case .literal, .interval, .now, .inSegment, .segment: return nil
+        case .literal, .interval, .now, .inSegment, .segment, .segmentAt, .funnel: return nil
         default:
             if Self.containsAggregate(expression) { return nil }
             // `events.country` and `country` are one key, so the bound forms decide.
@@ -104,6 +104,10 @@ final class GroupScope: BindingScope {
                 throw DukkanError(.invalidQuery, "the fraction of a quantile is from 0 to 1, not \(fraction)")
             }
             type = .double
+        case .first, .last, .activePeriods:
+            throw DukkanError(
+                .invalidQuery, "first, last and active are for one customer's rows, in a segment",
+                advice: "In a SELECT, min and max give the least and the greatest value of a group.")
         }
         let plan = AggregatePlan(function: aggregate.function, argument: argument, filter: filter, type: type)
         let place = aggregates.firstIndex(of: plan) ?? aggregates.count

@@ -103,7 +103,15 @@ extension Expression {
         case .inSegment(let name):
             // A segment that many refer to is looked at once, and a circle ends.
             if visited.insert(name).inserted { go(segments[name]) }
-        case .segment(let condition): go(condition)
+        case .segment(let condition), .segmentAt(let condition, _): go(condition)
+        case .funnel(let membership):
+            let query = membership.query
+            for step in query.steps + query.exclusions.map(\.step) {
+                names.append(step.table)
+                go(step.filter)
+                go(step.firstEver?.filter)
+            }
+            go(query.filter)
         case .not(let a), .negate(let a), .like(let a, _, _, _), .isNull(let a, _): go(a)
         case .binary(_, let a, let b):
             go(a)

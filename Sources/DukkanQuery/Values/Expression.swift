@@ -38,6 +38,10 @@ public indirect enum Expression: Sendable, Hashable {
     case inSegment(String)
     /// `SEGMENT (condition)`: whether the row's customer meets the condition.
     case segment(Expression)
+    /// `IN SEGMENT name AT time` and `SEGMENT (condition) AT time`: as of an earlier time; the first is one of these two.
+    case segmentAt(Expression, time: Expression)
+    /// Where a customer stands in a funnel, in a segment: `REACHED bought OF (FUNNEL …)`.
+    case funnel(FunnelMembership)
 }
 
 /// A column's name with an optional table before it.
@@ -118,6 +122,13 @@ public struct Aggregate: Sendable, Hashable {
         case maximum
         /// The quantile at a fraction from 0 to 1, linearly interpolated; `median` is 0.5.
         case quantile(Double)
+        /// The value in the first of a customer's rows that has one, by time; in segments and deciles.
+        case first
+        /// The value in the last of them.
+        case last
+        /// `active(WEEK, 8 FROM t)`: in how many of the last so many periods a customer has a row, counted with the one
+        /// that holds the end of knowledge; in segments and deciles.
+        case activePeriods(Period, last: Int)
     }
 
     /// What is computed.

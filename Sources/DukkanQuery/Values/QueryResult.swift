@@ -26,6 +26,20 @@ public struct QueryResult: Sendable, Hashable {
         case retention
         /// `decile, customers, total`
         case deciles
+        /// `period` and the columns of a funnel: `FUNNEL … TRENDS BY …`
+        case trends
+        /// `value, bin, from_s, to_s, customers, mean_s`: `FUNNEL … TIME TO CONVERT`
+        case histogram
+        /// `customer, value, step, name, entered, reached_at`: `FUNNEL … CUSTOMERS …`
+        case customers
+        /// `period, new, returning, resurrecting, dormant, open, complete`
+        case lifecycle
+        /// `periods, customers`
+        case stickiness
+        /// `step, from, to, count, mean_s`
+        case paths
+        /// `segment` and the columns of another shape: `BY SEGMENTS`
+        case segments
         /// `plan`: the lines of an ``Explanation``
         case plan
         /// The statement changed the store; `rows` is empty.

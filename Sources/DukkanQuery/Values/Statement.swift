@@ -10,6 +10,12 @@ public enum Statement: Sendable, Hashable {
     case retention(RetentionQuery)
     /// `DECILES OF customers BY …`
     case deciles(DecileQuery)
+    /// `LIFECYCLE OF …`
+    case lifecycle(LifecycleQuery)
+    /// `STICKINESS OF …`
+    case stickiness(StickinessQuery)
+    /// `PATHS OF …`
+    case paths(PathQuery)
     /// `DEFINE SEGMENT name AS condition`; replaces a segment of that name.
     case defineSegment(name: String, condition: Expression)
     /// `DROP SEGMENT name`
@@ -30,6 +36,53 @@ public enum Statement: Sendable, Hashable {
     indirect case explain(analyze: Bool, Statement)
 }
 
+extension Statement {
+    /// The clauses that every query takes.
+    ///
+    /// Nil for what is not a query, and setting them there changes nothing.
+    public var options: QueryOptions? {
+        get {
+            switch self {
+            case .select(let query): query.options
+            case .funnel(let query): query.options
+            case .retention(let query): query.options
+            case .deciles(let query): query.options
+            case .lifecycle(let query): query.options
+            case .stickiness(let query): query.options
+            case .paths(let query): query.options
+            default: nil
+            }
+        }
+        set {
+            guard let newValue else { return }
+            switch self {
+            case .select(var query):
+                query.options = newValue
+                self = .select(query)
+            case .funnel(var query):
+                query.options = newValue
+                self = .funnel(query)
+            case .retention(var query):
+                query.options = newValue
+                self = .retention(query)
+            case .deciles(var query):
+                query.options = newValue
+                self = .deciles(query)
+            case .lifecycle(var query):
+                query.options = newValue
+                self = .lifecycle(query)
+            case .stickiness(var query):
+                query.options = newValue
+                self = .stickiness(query)
+            case .paths(var query):
+                query.options = newValue
+                self = .paths(query)
+            default: break
+            }
+        }
+    }
+}
+
 /// The clauses that every query takes.
 public struct QueryOptions: Sendable, Hashable {
     /// `AS OF`: the end of knowledge; rows after it do not exist.
@@ -46,15 +99,19 @@ public struct QueryOptions: Sendable, Hashable {
     ///
     /// Nil: all.
     public var segment: Expression?
+    /// `BY SEGMENTS a, b`: the query once for each of these conditions, with the column `segment` before the others.
+    public var segments: [Expression]
 
     /// Makes options; all have defaults.
     public init(
-        asOf: Expression? = nil, timeZone: String? = nil, weekStartsOnSunday: Bool = false, segment: Expression? = nil
+        asOf: Expression? = nil, timeZone: String? = nil, weekStartsOnSunday: Bool = false, segment: Expression? = nil,
+        segments: [Expression] = []
     ) {
         self.asOf = asOf
         self.timeZone = timeZone
         self.weekStartsOnSunday = weekStartsOnSunday
         self.segment = segment
+        self.segments = segments
     }
 }
 
@@ -134,107 +191,6 @@ public struct SliceQuery: Sendable, Hashable {
     }
 }
 
-/// A table with an optional filter: a step of a funnel, the start or the return of a retention.
-public struct Step: Sendable, Hashable {
-    /// A name for the answer; nil: made from the table and the filter.
-    public var name: String?
-    /// The table.
-    public var table: String
-    /// Rows for which this is true match.
-    public var filter: Expression?
-
-    /// Makes a step.
-    public init(_ name: String? = nil, in table: String, where filter: Expression? = nil) {
-        self.name = name
-        self.table = table
-        self.filter = filter
-    }
-}
-
-/// A funnel: `FUNNEL a = t WHERE …, b = u WITHIN 7 DAYS …`.
-///
-/// See `docs/semantics.md`.
-public struct FunnelQuery: Sendable, Hashable {
-    /// How rows of one customer at one time are put in order.
-    public enum Ties: Sendable, Hashable {
-        /// Whatever order serves the chain best, each row once.
-        case favourable
-        /// The total order only: time, table order in the query, order of ingest.
-        case recorded
-        /// A step must be strictly later than the one before.
-        case increasing
-    }
-
-    /// Which value of the breakdown a customer stands under.
-    public enum Attribution: Sendable, Hashable {
-        /// The first non-null value over rows that match any step within the limits.
-        case first
-        /// The last one.
-        case last
-        /// The value of her first row that matches a step (from 0) within the limits, in a chain or not.
-        case stepFirst(Int)
-        /// Once per value, over chains whose row of a step (from 0) carries it.
-        case step(Int)
-        /// Once per value; every row of the chain carries it.
-        case all
-    }
-
-    /// `BY expression ATTRIBUTED … TOP n`.
-    public struct Breakdown: Sendable, Hashable {
-        /// What is broken down by, evaluated in the table of each step concerned.
-        public var expression: Expression
-        /// Which value a customer stands under.
-        public var attribution: Attribution
-        /// Only the n values with the largest last step stand alone, the rest as `other`.
-        public var top: Int?
-
-        /// Makes a breakdown.
-        public init(_ expression: Expression, attributed attribution: Attribution = .first, top: Int? = nil) {
-            self.expression = expression
-            self.attribution = attribution
-            self.top = top
-        }
-    }
-
-    /// Steps in order, 1 to 32.
-    public var steps: [Step]
-    /// `WITHIN`, microseconds, inclusive.
-    ///
-    /// Nil: no limit.
-    public var window: Int64?
-    /// `TIES FAVOURABLE | RECORDED | INCREASING`.
-    public var ties: Ties
-    /// `WHERE` after the steps: limits every step.
-    public var filter: Expression?
-    /// `ENTERED FROM a TO b`: limits step 1, half open.
-    public var enteredFrom: Expression?
-    /// The end of the same, exclusive.
-    public var enteredTo: Expression?
-    /// `BY`.
-    public var breakdown: Breakdown?
-    /// Clauses common to all queries.
-    public var options: QueryOptions
-
-    /// Most steps of a funnel.
-    public static let stepCountMax = 32
-
-    /// Makes a funnel of steps.
-    public init(
-        _ steps: [Step], within window: Int64? = nil, ties: Ties = .favourable, where filter: Expression? = nil,
-        enteredFrom: Expression? = nil, enteredTo: Expression? = nil, by breakdown: Breakdown? = nil,
-        options: QueryOptions = QueryOptions()
-    ) {
-        self.steps = steps
-        self.window = window
-        self.ties = ties
-        self.filter = filter
-        self.enteredFrom = enteredFrom
-        self.enteredTo = enteredTo
-        self.breakdown = breakdown
-        self.options = options
-    }
-}
-
 /// A calendar period.
 public enum Period: String, Sendable, Hashable, CaseIterable {
     /// An hour of the query's time zone.
@@ -245,66 +201,6 @@ public enum Period: String, Sendable, Hashable, CaseIterable {
     case week = "WEEK"
     /// A calendar month.
     case month = "MONTH"
-}
-
-/// Retention: `RETENTION OF t WHERE … RETURNING u WHERE … BY WEEK FOR 12 PERIODS …`.
-public struct RetentionQuery: Sendable, Hashable {
-    /// Which cohorts a customer belongs to.
-    public enum Cohorts: Sendable, Hashable {
-        /// The one of her first start row.
-        case firstTime
-        /// Every period in which she has a start row.
-        case recurring
-    }
-
-    /// What a cell counts.
-    public enum Measure: Sendable, Hashable {
-        /// Customers with a return row in the period.
-        case customers
-        /// The sum of an expression over return rows.
-        case sum(Expression)
-        /// The average of an expression over return rows.
-        case average(Expression)
-    }
-
-    /// What begins a customer's time.
-    public var start: Step
-    /// What counts as coming back.
-    public var returning: Step
-    /// Length of a period.
-    public var period: Period
-    /// `FOR n PERIODS`: k = 0 … n−1, counted with the cohort's own.
-    public var periodCount: Int
-    /// `FIRST TIME` or `RECURRING`.
-    public var cohorts: Cohorts
-    /// `MEASURING`.
-    public var measure: Measure
-    /// `WHERE` after the steps: limits start and return rows.
-    public var filter: Expression?
-    /// `MATURED ONLY`: cells of periods not over at `as of` are null.
-    public var maturedOnly: Bool
-    /// Clauses common to all queries.
-    public var options: QueryOptions
-
-    /// Most periods of a retention.
-    public static let periodCountMax = 1_000
-
-    /// Makes a retention.
-    public init(
-        of start: Step, returning: Step, by period: Period, periods periodCount: Int,
-        cohorts: Cohorts = .firstTime, measuring measure: Measure = .customers, where filter: Expression? = nil,
-        maturedOnly: Bool = false, options: QueryOptions = QueryOptions()
-    ) {
-        self.start = start
-        self.returning = returning
-        self.period = period
-        self.periodCount = periodCount
-        self.cohorts = cohorts
-        self.measure = measure
-        self.filter = filter
-        self.maturedOnly = maturedOnly
-        self.options = options
-    }
 }
 
 /// `DECILES OF customers BY sum(orders.revenue)`: ten tiles of the customers with a row in the measured table.

@@ -40,7 +40,7 @@ struct ResultView {
         case .deciles: return DecileView(result)?.lines(self) ?? table(result)
         case .plan: return result.explanation?.lines.map { ValueText.visible($0) } ?? table(result)
         case .done: return []
-        case .table: return table(result)
+        case .table, .trends, .histogram, .customers, .lifecycle, .stickiness, .paths, .segments: return table(result)
         }
     }
 
