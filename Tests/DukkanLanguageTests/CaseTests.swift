@@ -62,7 +62,9 @@ struct LanguageCase {
 }
 
 @Suite struct CaseTests {
-    static let files = ["select", "expressions", "funnel", "retention", "segments", "tables", "lexical", "errors"]
+    static let files = [
+        "select", "expressions", "funnel", "retention", "activity", "segments", "tables", "lexical", "errors",
+    ]
 
     @Test(arguments: files) func everyCaseOfAFileHasItsOutcome(file: String) throws {
         let path = "Tests/DukkanLanguageTests/Cases/\(file).txt"

@@ -47,10 +47,13 @@ import Darwin
         let seed: UInt64 = 12
         var generator = RandomStatements(seed: seed)
         let words =
-            "SELECT FROM WHERE GROUP BY HAVING ORDER LIMIT OFFSET FUNNEL WITHIN DAYS RETENTION OF RETURNING WEEK FOR PERIODS SEGMENT IN IS NOT NULL AND OR LIKE BETWEEN CASE WHEN THEN ELSE END AS OF TIME ZONE START SUNDAY DISTINCT FILTER INTERVAL DATE NOW TRUE TIES RECORDED ENTERED TO ATTRIBUTED STEP FIRST TOP DEFINE DROP CREATE TABLE CUSTOMER INT TIMESTAMP UNIQUE ALTER ADD COLUMN SHOW TABLES EXPLAIN ANALYZE DECILES customers MEASURING count sum a t orders ( ) , ; . = <> < - + * / % || 1 2.5 1e3 'x' '2025-01-01' \"q\" 90 -- /* */ ' \" == & \u{201C} \n"
+            "SELECT FROM WHERE GROUP BY HAVING ORDER LIMIT OFFSET FUNNEL WITHIN DAYS RETENTION OF RETURNING WEEK FOR PERIODS SEGMENT IN IS NOT NULL AND OR LIKE BETWEEN CASE WHEN THEN ELSE END AS OF TIME ZONE START SUNDAY DISTINCT FILTER INTERVAL DATE NOW TRUE TIES RECORDED ENTERED TO ATTRIBUTED STEP FIRST TOP DEFINE DROP CREATE TABLE CUSTOMER INT TIMESTAMP UNIQUE ALTER ADD COLUMN SHOW TABLES EXPLAIN ANALYZE DECILES customers MEASURING EXCLUDING PER ATTEMPT HOLDING STRICT ANY EVER OPTIONAL GAP SESSION COUNTING SESSIONS TRENDS CONVERT BINS REACHED DROPPED OPEN AT OF DID SEGMENTS UNION EXCEPT PRESET BRACKETS ROLLING LEAST MORE ON TOWARDS DEPTH SPLIT active first count sum a t orders ( ) , ; . = <> < - + * / % || 1 2.5 1e3 'x' '2025-01-01' \"q\" 90 -- /* */ ' \" == & \u{201C} \n"
             .split(separator: " ").map { String($0) }
         for number in 0..<20_000 {
-            let first = generator.pick(["SELECT a FROM t", "FUNNEL a = t", "SELECT", "DEFINE SEGMENT s AS", ""])
+            let first = generator.pick([
+                "SELECT a FROM t", "FUNNEL a = t", "SELECT", "DEFINE SEGMENT s AS", "RETENTION OF t BY DAY",
+                "PATHS OF t ON a", "",
+            ])
             let text = first + " " + generator.many(0...14) { $0.pick(words) }.joined(separator: " ")
             if let fault = HostileTextTests.fault(of: text) {
                 Issue.record("seed \(seed), text \(number): \(fault)\n\(text)")
@@ -97,6 +100,9 @@ import Darwin
         "SELECT a FROM t WHERE " + String(repeating: "a IN (", count: 20_000),
         "SELECT a FROM t WHERE " + String(repeating: "a BETWEEN (", count: 20_000),
         "FUNNEL a = t FOR SEGMENT " + String(repeating: "(", count: 20_000),
+        "SELECT a FROM t WHERE " + String(repeating: "IN SEGMENT a AT ", count: 20_000),
+        "DEFINE SEGMENT s AS " + String(repeating: "REACHED a OF (FUNNEL a = t WHERE ", count: 20_000),
+        "SELECT a FROM t WHERE " + String(repeating: "SEGMENT (DID (t WHERE ", count: 20_000),
     ]
 
     @Test(arguments: deepTexts.indices) func whatIsTooDeepIsAnErrorOfCodeLimit(index: Int) {
@@ -116,6 +122,7 @@ import Darwin
             nested("b AND (c OR ", ")", depth - 1), nested("NOT (b AND ", ")", (depth - 1) / 2),
             nested("f(", ")", depth - 1),
             nested("CASE WHEN b THEN ", " END", depth - 1), nested("sum(", ")", depth - 1),
+            nested("REACHED a OF (FUNNEL a = t WHERE ", ")", (depth - 1) / 7),
             nested("", " + 1", Parser.expressionHeightMax - 1), nested("", " AND b", Parser.expressionHeightMax - 1),
         ]
         for text in texts {

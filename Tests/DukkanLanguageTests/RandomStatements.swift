@@ -32,6 +32,8 @@ struct RandomStatements {
         "distinct", "filter", "first", "count", "sum", "select", "order", "Group", "now", "END", "a", "B", "_x", "x1",
         "1x", "two words", "quo\"te", "\"", "point.ed", "prénom", "دكان", "名前", "-- no", "within", "customers", "for",
         "week", "start", "as", "of", "time zone", "cast", "exists", "not", "all", "step", "to", "top", "ties", "where",
+        "segments", "least", "session", "reached", "open", "at", "optional", "gap", "any", "did", "more", "union",
+        "depth", "ever", "bins", "per", "rows",
     ]
     static let scalars: [Unicode.Scalar] = [
         "a", "Z", "0", " ", "'", "\"", "\\", "%", "_", "\n", "\r", "\t", "\0", ";", "-", "/", "*", "é", "\u{301}", "دك",
@@ -98,10 +100,20 @@ struct RandomStatements {
             let branches = many(1...2) { WhenBranch(inner(&$0), then: inner(&$0)) }
             return .when(branches, otherwise: maybe(50, inner))
         case 7:
-            let names = ["date_trunc", "coalesce", "lower", "Odd Name", "sum", "segment", "in", "date", "a\"b", "now"]
+            let names = [
+                "date_trunc", "coalesce", "lower", "Odd Name", "sum", "segment", "in", "date", "a\"b", "now", "any",
+                "did",
+            ]
             return .call(pick(names), many(0...2, inner))
         case 8: return .aggregate(aggregate(depth - 1, inSegment: inSegment))
         case 9: return .segment(expression(depth - 1, inSegment: true))
+        case 10 where chance(30):
+            let segment = chance(50) ? Expression.inSegment(name()) : .segment(expression(depth - 1, inSegment: true))
+            return .segmentAt(segment, time: inner(&self))
+        case 10 where depth > 1 && chance(30):
+            let query = funnel(depth: depth - 2)
+            return .funnel(
+                FunnelMembership(query, pick([.reached, .dropped, .open]), step: index(query.steps.count)))
         default: return .binary(pick(BinaryOperator.allCases), inner(&self), inner(&self))
         }
     }
@@ -121,9 +133,15 @@ struct RandomStatements {
         var aggregate = Aggregate(.count)
         aggregate.table = maybe(inSegment ? 100 : 5) { $0.name() }
         let fraction = [0.5, 0.9, 0, 1, 1e-9, 0.123456789][index(6)]
-        aggregate.function = pick([.count, .countDistinct, .sum, .average, .minimum, .maximum, .quantile(fraction)])
+        aggregate.function = pick([
+            .count, .countDistinct, .sum, .average, .minimum, .maximum, .quantile(fraction), .first, .last,
+        ])
         aggregate.argument = chance(50) ? .column(column()) : expression(depth)
         if aggregate.function == .count, chance(50) { aggregate.argument = nil }
+        if chance(10) {
+            aggregate.function = .activePeriods(pick(Period.allCases), last: 1 + index(1_000))
+            aggregate.argument = nil
+        }
         aggregate.filter = maybe(30) { $0.expression(depth) }
         return aggregate
     }
@@ -136,11 +154,21 @@ struct RandomStatements {
         options.timeZone = maybe(20) { $0.pick(["Africa/Cairo", "UTC", "it's"]) }
         options.weekStartsOnSunday = chance(20)
         options.segment = maybe(20) { $0.chance(50) ? .inSegment($0.name()) : $0.expression(3, inSegment: true) }
+        if chance(10) {
+            options.segments = many(1...3) { $0.chance(50) ? .inSegment($0.name()) : $0.expression(2, inSegment: true) }
+        }
         return options
     }
 
-    mutating func step() -> Step {
-        Step(maybe(60) { $0.name() }, in: name(), where: maybe(50) { $0.expression(2) })
+    mutating func span() -> Int64 { max(0, integer()) }
+
+    mutating func step(_ depth: Int = 2) -> Step {
+        var step = Step(maybe(60) { $0.name() }, in: name(), where: maybe(50) { $0.expression(depth) })
+        if chance(10) { step.firstEver = Step.FirstEver(where: maybe(50) { $0.expression(depth) }) }
+        step.isOptional = chance(10)
+        step.gapMin = maybe(10) { $0.span() }
+        step.gapMax = maybe(10) { $0.span() }
+        return step
     }
 
     mutating func slice() -> SliceQuery {
@@ -153,31 +181,109 @@ struct RandomStatements {
             options: options())
     }
 
-    mutating func funnel() -> FunnelQuery {
-        let steps = many(1...4) { $0.step() }
+    mutating func funnel(depth: Int = 2) -> FunnelQuery {
+        let steps = many(1...4) { $0.step(depth) }
         var query = FunnelQuery(steps, options: options())
-        query.window = maybe(60) { max(0, $0.integer()) }
+        query.window = maybe(60) { $0.span() }
         query.ties = pick([.favourable, .recorded, .increasing])
-        query.filter = maybe(40) { $0.expression(2) }
+        query.filter = maybe(40) { $0.expression(depth) }
         query.enteredFrom = maybe(30) { $0.expression(1) }
         query.enteredTo = maybe(30) { $0.expression(1) }
+        let place = index(steps.count)
         if chance(50) {
-            let place = index(steps.count)
             query.breakdown = .init(
-                expression(2), attributed: pick([.first, .last, .all, .step(place), .stepFirst(place)]),
+                expression(depth), attributed: pick([.first, .last, .all, .step(place), .stepFirst(place)]),
                 top: maybe(30) { 1 + $0.index(9) })
         }
+        if chance(20) { query.session = chance(50) ? .column(ColumnName("session_id")) : expression(1) }
+        query.order = chance(80) ? .sequence : pick([.strict, .any])
+        query.reusesRows = chance(10)
+        if chance(20) { query.exclusions = many(1...2) { $0.exclusion(of: steps) } }
+        query.holding = maybe(20) { $0.expression(depth) }
+        query.unit = chance(70) ? .customers : pick([.entries, .sessions(nil), .sessions(expression(1))])
+        if chance(10) { query.measure = .init(pick([.sum, .average]), of: expression(depth), at: place) }
+        if chance(30) { query.view = view(place, index(steps.count)) }
+        if chance(20) {
+            let modes = many(0...3) { $0.pick(FunnelQuery.ClickHouseMode.allCases) }
+            query.preset = chance(50) ? .postHog : .clickHouse(Set(modes))
+        }
         return query
+    }
+
+    private mutating func exclusion(of steps: [Step]) -> FunnelQuery.Exclusion {
+        var step = step()
+        step.name = maybe(10) { $0.name() }
+        if chance(30) {
+            // As if the columns were called as the steps.
+            let names = steps.compactMap(\.name) + ["x"]
+            let range = Expression.between(
+                .column(column()), low: .column(ColumnName(pick(names))), high: .column(ColumnName(pick(names))),
+                negated: chance(30))
+            step.filter = chance(50) ? range : .not(.binary(.and, range, range))
+        }
+        var exclusion = FunnelQuery.Exclusion(step, scope: pick([.customer, .attempt]))
+        if chance(50) { (exclusion.from, exclusion.to) = (index(steps.count), index(steps.count)) }
+        return exclusion
+    }
+
+    private mutating func view(_ place: Int, _ other: Int) -> FunnelQuery.View {
+        switch index(3) {
+        case 0: .trends(pick(Period.allCases))
+        case 1:
+            .timeToConvert(
+                from: maybe(50) { _ in place }, to: maybe(50) { _ in other }, bins: maybe(50) { 1 + $0.index(9) })
+        default: .customers(pick([.reached, .dropped, .open]), step: place)
+        }
     }
 
     mutating func retention() -> RetentionQuery {
         var query = RetentionQuery(
             of: step(), returning: step(), by: pick(Period.allCases), periods: 1 + index(1_000), options: options())
         query.cohorts = pick([.firstTime, .recurring])
-        query.measure = pick([.customers, .sum(expression(2)), .average(expression(2))])
+        query.measures = many(1...(chance(70) ? 1 : 3)) {
+            $0.pick([.customers, .sum($0.expression(2)), .average($0.expression(2))])
+        }
         query.filter = maybe(40) { $0.expression(2) }
         query.maturedOnly = chance(30)
+        if chance(20) {
+            query.brackets = many(1...4) { 1 + $0.index(9) }
+            query.periodCount = query.brackets.count + 1
+        }
+        query.isRolling = chance(20)
+        query.isOnOrAfter = chance(20)
+        query.returnCountMin = chance(80) ? 1 : 1 + index(9)
+        query.isPerCustomer = chance(20)
+        query.isRunning = chance(20)
+        if chance(20) { query.split = .init(expression(2), top: maybe(50) { 1 + $0.index(9) }) }
+        query.isPostHog = chance(20)
         return query
+    }
+
+    mutating func lifecycle() -> LifecycleQuery {
+        LifecycleQuery(
+            of: step(), by: pick(Period.allCases), from: maybe(40) { $0.expression(2) },
+            to: maybe(40) { $0.expression(2) }, options: options())
+    }
+
+    mutating func stickiness() -> StickinessQuery {
+        var query = StickinessQuery(
+            of: step(), by: pick(Period.allCases), from: maybe(40) { $0.expression(2) },
+            to: maybe(40) { $0.expression(2) }, atLeast: 1 + index(2), orMore: chance(50), options: options())
+        if chance(30) { query.periodSpan = 1 + index(1_000) }
+        return query
+    }
+
+    mutating func paths() -> PathQuery {
+        let sessions: PathQuery.Sessions
+        switch index(3) {
+        case 0: sessions = .gap(chance(50) ? PathQuery.gapDefault : span())
+        case 1: sessions = .column(nil)
+        default: sessions = .column(expression(2))
+        }
+        return PathQuery(
+            of: step(), on: expression(2), from: maybe(40) { $0.expression(2) },
+            towards: maybe(40) { $0.expression(2) },
+            depth: 1 + index(PathQuery.depthMax), sessions: sessions, options: options())
     }
 
     mutating func schema() -> TableSchema {
@@ -206,10 +312,13 @@ struct RandomStatements {
     }
 
     private mutating func query() -> Statement {
-        switch index(5) {
-        case 0: return .funnel(funnel())
-        case 1: return .retention(retention())
-        case 2:
+        switch index(9) {
+        case 0, 1: return .funnel(funnel())
+        case 2: return .retention(retention())
+        case 3: return .lifecycle(lifecycle())
+        case 4: return .stickiness(stickiness())
+        case 5: return .paths(paths())
+        case 6:
             return .deciles(DecileQuery(by: aggregate(2, inSegment: true), options: options()))
         default: return .select(slice())
         }

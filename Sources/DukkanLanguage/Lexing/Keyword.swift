@@ -2,15 +2,18 @@
 ///
 /// Most of them are names everywhere else: see ``isReserved``.
 enum Keyword: String, CaseIterable {
-    case add, all, alter, analyze, and, any, `as`, asc, at, attributed, between, bigint, bool, boolean, by
-    case `case`, cast, column, create, customer, customers, date, day, deciles, decimal, define, desc, describe
-    case distinct, double, drop, `else`, end, entered, escape, excluding, exists, explain, `false`, favorable
-    case favourable, filter, first, float, `for`, from, funnel, group, having, holding, hour, `if`, ilike, `in`
-    case increasing, int, integer, interval, `is`, join, last, least, lifecycle, like, limit, matured, measuring
-    case monday, month, not, now, null, nulls, numeric, of, offset, on, only, or, order, paths, periods, precision
-    case primary, real, recorded, recurring, retention, returning, rolling, running, segment, segments, select, show
-    case split, start, step, stickiness, string, summarize, sunday, table, tables, text, then, ties, time, timestamp
-    case to, top, `true`, union, unique, varchar, week, when, `where`, with, within, zone
+    case add, after, all, alter, analyze, and, any, `as`, asc, at, attempt, attributed, between, bigint, bins
+    case bool, boolean, brackets, by, `case`, cast, clickhouse, column, convert, counting, create, customer
+    case customers, date, day, deciles, decimal, define, depth, desc, describe, did, distinct, double, drop
+    case dropped, `else`, end, entered, entries, escape, ever, except, excluding, exists, explain, `false`
+    case favorable, favourable, filter, first, float, `for`, from, funnel, gap, group, having, holding, hour
+    case `if`, ilike, `in`, increasing, int, integer, intersect, interval, `is`, join, last, least, lifecycle
+    case like, limit, matured, measuring, modes, monday, month, more, not, now, null, nulls, numeric, of
+    case offset, on, only, open, optional, or, order, paths, per, periods, posthog, precision, preset, primary
+    case reached, real, recorded, recurring, retention, returning, reusing, rolling, rows, running, segment
+    case segments, select, session, sessions, show, split, start, step, stickiness, strict, string, summarize
+    case sunday, table, tables, text, then, ties, time, timestamp, to, top, towards, trends, `true`, union
+    case unique, varchar, week, when, `where`, with, within, zone
 
     /// The word as canonical text writes it.
     var text: String { rawValue.uppercased() }

@@ -3,7 +3,7 @@ import DukkanQuery
 
 /// The names of the aggregates.
 enum AggregateWord: String, CaseIterable {
-    case count, sum, avg, min, max, median, quantile
+    case count, sum, avg, min, max, median, quantile, first, last, active
 }
 
 extension StatementParser {
@@ -19,7 +19,10 @@ extension StatementParser {
         var table: String?
         var argument: Node?
         var distinct = false
-        if word == .count {
+        var periods: Aggregate.Function?
+        if word == .active {
+            periods = try activePeriods()
+        } else if word == .count {
             distinct = acceptDistinct()
             if !distinct, accept(.star) {
             } else if !distinct, outer, isAtTableOnly {
@@ -59,12 +62,23 @@ extension StatementParser {
             case .min: .minimum
             case .max: .maximum
             case .median, .quantile: .quantile(fraction)
+            case .first: .first
+            case .last: .last
+            case .active: periods ?? .count
             }
         let height = max(argument?.height ?? 0, filter?.height ?? 0)
         let size = (argument?.size ?? 0) + (filter?.size ?? 0)
         let aggregate = Aggregate(
             function, of: argument?.expression, table: table, filter: filter?.expression)
         return try checked(.aggregate(aggregate), height: height, size: size)
+    }
+
+    /// Reads `WEEK, 8`: in how many of the last 8 weeks.
+    private func activePeriods() throws(Fault) -> Aggregate.Function {
+        let period = try period(after: "active(")
+        try expect(.comma, "',' and a number of periods")
+        let max = RetentionQuery.periodCountMax
+        return .activePeriods(period, last: try count("the number of periods in active(…)", minimum: 1, max: max))
     }
 
     /// Whether a token can begin an operand, so that a word before it is not an operand itself.

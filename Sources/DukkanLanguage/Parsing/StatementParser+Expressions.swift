@@ -8,8 +8,7 @@ enum Binding {
     static let not = 3
     static let isNull = 4
     static let comparison = 5
-    /// `BETWEEN`, `IN` and `LIKE`
-    /// .
+    /// `BETWEEN`, `IN` and `LIKE`.
     static let membership = 6
     static let concatenation = 7
     static let sum = 8
@@ -41,7 +40,9 @@ struct Node {
 extension StatementParser {
     /// Reads an expression.
     func expression() throws(Fault) -> Expression {
-        try node(Binding.or).expression
+        let node = try node(Binding.or)
+        tallestExpression = max(tallestExpression, node.height)
+        return node.expression
     }
 
     /// Reads an expression of operators that bind at least as tightly as `minimum`.
@@ -57,6 +58,8 @@ extension StatementParser {
         if isAt(.not) {
             if minimum > Binding.not { throw error("NOT stands in parentheses here", at: current) }
             advance()
+            exclusionDepth += 1
+            defer { exclusionDepth -= 1 }
             left = try make(try node(Binding.not)) { .not($0) }
             ceiling = Binding.not
         } else {
@@ -82,7 +85,9 @@ extension StatementParser {
         if let operation = binaryOperator { return Binding.of(operation) }
         switch current.keyword {
         case .is: return Binding.isNull
-        case .between, .like, .ilike: return Binding.membership
+        case .between: return isAtStepRange ? nil : Binding.membership
+        case .like, .ilike: return Binding.membership
+        case .except: return inSegment ? Binding.and : nil
         case .in: return ahead().keyword == .segment ? segmentLevel(left) : Binding.membership
         case .not:
             switch ahead().keyword {
@@ -118,6 +123,8 @@ extension StatementParser {
             switch current.keyword {
             case .and: .and
             case .or: .or
+            case .intersect: inSegment ? .and : nil
+            case .union: inSegment ? .or : nil
             default: nil
             }
         default: nil
@@ -130,6 +137,10 @@ extension StatementParser {
             advance()
             let right = try node(level + 1, isRightSide: true)
             return try make(left, right) { .binary(operation, $0, $1) }
+        }
+        if accept(.except) {
+            let right = try make(try node(level + 1, isRightSide: true)) { .not($0) }
+            return try make(left, right) { .binary(.and, $0, $1) }
         }
         if accept(.is) {
             let negated = accept(.not)
@@ -145,8 +156,7 @@ extension StatementParser {
         }
         if accept(.in) {
             if isAt(.segment) {
-                let segment = try segmentName()
-                return try make(Node(expression: segment, height: 1, size: 1)) { negated ? .not($0) : $0 }
+                return try make(try segmentName()) { negated ? .not($0) : $0 }
             }
             return try list(of: left, negated: negated)
         }
@@ -177,10 +187,32 @@ extension StatementParser {
         return try checked(.inList(left.expression, elements, negated: negated), height: height, size: size)
     }
 
-    /// Reads `SEGMENT name` behind `IN`.
-    func segmentName() throws(Fault) -> Expression {
+    /// Whether `BETWEEN` and two steps follow, in the filter of an exclusion.
+    private var isAtStepRange: Bool {
+        guard let exclusionSteps, nestingDepth == exclusionDepth, isAt(.between) else { return false }
+        func width(_ place: Int) -> Int? {
+            let token = ahead(place)
+            if token.keyword == .step, ahead(place + 1).kind == .integer { return 2 }
+            return isName(token) && exclusionSteps.contains(name(of: token).lowercased()) ? 1 : nil
+        }
+        guard let first = width(1), ahead(1 + first).keyword == .and else { return false }
+        return width(2 + first) != nil
+    }
+
+    // MARK: Segments
+
+    /// Reads `SEGMENT name [AT time]` behind `IN`.
+    func segmentName() throws(Fault) -> Node {
         try expect(.segment)
-        return .inSegment(try name("the name of a segment"))
+        return try atTime(leaf(.inSegment(try name("the name of a segment"))))
+    }
+
+    /// Reads the time as of which a segment is asked, if one follows; `AT LEAST` is a clause of a query.
+    func atTime(_ segment: Node) throws(Fault) -> Node {
+        guard isAt(.at), ahead().keyword != .least, ahead().keyword != .from else { return segment }
+        advance()
+        let time = try node(Binding.concatenation)
+        return try make(segment, time) { .segmentAt($0, time: $1) }
     }
 
     // MARK: Signs

@@ -48,7 +48,14 @@ extension StatementParser {
             return try choice()
         case .in where ahead().keyword == .segment:
             advance()
-            return leaf(try segmentName())
+            return try segmentName()
+        case .reached where isAtStanding(1), .dropped where ahead().keyword == .at && isAtStanding(2),
+            .open where ahead().keyword == .at && isAtStanding(2):
+            return try membership()
+        case .did where isCall && inSegment:
+            return try sequence()
+        case .any where isCall && inSegment:
+            return try existence()
         case .segment where isCall:
             return try inlineSegment()
         case .interval where isLiteral || ahead().kind == .integer:
@@ -106,16 +113,16 @@ extension StatementParser {
         return try checked(.call(function, arguments), height: height, size: size)
     }
 
-    /// Reads `SEGMENT (condition)`.
+    /// Reads `SEGMENT (condition) [AT time]`.
     private func inlineSegment() throws(Fault) -> Node {
         advance()
         try expect(.leftParenthesis)
         let outer = inSegment
         inSegment = true
-        defer { inSegment = outer }
         let condition = try node()
+        inSegment = outer
         try expect(.rightParenthesis, "an operator or ')' in the condition of SEGMENT")
-        return try make(condition) { .segment($0) }
+        return try atTime(try make(condition) { .segment($0) })
     }
 
     // MARK: CASE

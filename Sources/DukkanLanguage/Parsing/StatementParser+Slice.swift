@@ -101,7 +101,7 @@ extension StatementParser {
             guard let keyword = next.keyword else { return false }
             let clauses = StatementParser.sliceClauses + [.asc, .desc, .nulls, .as, .time, .for]
             return clauses.contains(keyword) || keyword == .week && ahead(2).keyword == .start
-                || keyword == .in && ahead(2).keyword == .segment
+                || keyword == .in && ahead(2).keyword == .segment || keyword == .by
         default: return false
         }
     }

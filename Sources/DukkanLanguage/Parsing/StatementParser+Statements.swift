@@ -20,7 +20,7 @@ extension StatementParser {
     func statement() throws(Fault) -> Statement {
         let start = current
         switch start.keyword {
-        case .select, .funnel, .retention, .deciles: return try query()
+        case .select, .funnel, .retention, .deciles, .lifecycle, .stickiness, .paths: return try query()
         case .explain: return try explanation()
         case .define: return try segmentDefinition()
         case .create: return try tableDefinition()
@@ -30,7 +30,7 @@ extension StatementParser {
         case .describe, .desc:
             advance()
             return .describe(table: try name("a table after \(text(of: start).uppercased())"))
-        case .lifecycle, .stickiness, .paths, .summarize, .with:
+        case .summarize, .with:
             throw notAvailable(start.keyword?.text ?? "", at: start)
         default:
             throw unexpected("a statement", near: StatementParser.statementWords)
@@ -43,6 +43,9 @@ extension StatementParser {
         case .select: return .select(try slice())
         case .funnel: return .funnel(try funnel())
         case .retention: return .retention(try retention())
+        case .lifecycle: return .lifecycle(try lifecycle())
+        case .stickiness: return .stickiness(try stickiness())
+        case .paths: return .paths(try paths())
         default: return .deciles(try deciles())
         }
     }
@@ -50,7 +53,7 @@ extension StatementParser {
     private func explanation() throws(Fault) -> Statement {
         advance()
         let analyze = accept(.analyze)
-        let queries: [Keyword] = [.select, .funnel, .retention, .deciles]
+        let queries: [Keyword] = [.select, .funnel, .retention, .deciles, .lifecycle, .stickiness, .paths]
         guard let keyword = current.keyword, queries.contains(keyword) else {
             throw unexpected("a query after EXPLAIN\(analyze ? " ANALYZE" : "")", near: queries + [.analyze])
         }
@@ -93,8 +96,11 @@ extension StatementParser {
 
     // MARK: Clauses
 
+    /// Most segments of `BY SEGMENTS`.
+    static let segmentCountMax = 64
+
     /// Clauses that every query takes.
-    static let optionWords: [Keyword] = [.as, .time, .week, .for, .in]
+    static let optionWords: [Keyword] = [.as, .time, .week, .for, .in, .by]
 
     /// Reads the clause of a query that begins with the current keyword, if it is one that every query takes.
     func option(into options: inout QueryOptions, _ seen: inout Set<Keyword>) throws(Fault) -> Bool {
@@ -105,7 +111,7 @@ extension StatementParser {
             try expect(.of, after: "AS")
             try once(.as, &seen, at: start, "AS OF")
             options.asOf = try expression()
-        case .time:
+        case .time where ahead().keyword != .to:
             advance()
             try expect(.zone, after: "TIME")
             try once(.time, &seen, at: start, "TIME ZONE")
@@ -126,12 +132,17 @@ extension StatementParser {
         case .in where ahead().keyword == .segment:
             advance()
             try once(.segment, &seen, at: start, "IN SEGMENT")
-            options.segment = try segmentName()
+            options.segment = try segmentName().expression
         case .not where ahead().keyword == .in && ahead(2).keyword == .segment:
             advance()
             advance()
             try once(.segment, &seen, at: start, "NOT IN SEGMENT")
-            options.segment = .not(try segmentName())
+            options.segment = .not(try segmentName().expression)
+        case .by where ahead().keyword == .segments && (isName(ahead(2)) || ahead(2).kind == .leftParenthesis):
+            advance()
+            advance()
+            try once(.segments, &seen, at: start, "BY SEGMENTS")
+            options.segments = try comparedSegments()
         default:
             return false
         }
@@ -141,9 +152,26 @@ extension StatementParser {
     /// Reads what stands behind `FOR SEGMENT`: a segment's name, or a condition.
     private func restriction() throws(Fault) -> Expression {
         if isAtName, ahead().kind != .leftParenthesis, ahead().kind != .point {
-            return .inSegment(try name("the name of a segment"))
+            return try atTime(leaf(.inSegment(try name("the name of a segment")))).expression
         }
         return try segmentCondition()
+    }
+
+    /// Reads what stands behind `BY SEGMENTS`: names, and conditions in parentheses.
+    private func comparedSegments() throws(Fault) -> [Expression] {
+        var segments: [Expression] = []
+        repeat {
+            if segments.count == StatementParser.segmentCountMax {
+                throw error("a query is BY at most \(StatementParser.segmentCountMax) SEGMENTS", at: current)
+            }
+            if accept(.leftParenthesis) {
+                segments.append(try segmentCondition())
+                try expect(.rightParenthesis, "an operator or ')' in a condition of BY SEGMENTS")
+            } else {
+                segments.append(.inSegment(try name("the name of a segment, or a condition in parentheses")))
+            }
+        } while accept(.comma)
+        return segments
     }
 
     /// Notes that a clause was read; throws if it was read before.

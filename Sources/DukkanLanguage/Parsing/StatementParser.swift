@@ -23,6 +23,13 @@ final class StatementParser {
     var nestingDepth = 0
     /// Whether a segment's condition is being read, in which aggregates name a table.
     var inSegment = false
+    /// Names of a funnel's steps, in lower case, while the filter of an exclusion is read: `BETWEEN` two of them belongs
+    /// to the exclusion.
+    var exclusionSteps: Set<String>?
+    /// The nesting at which such a `BETWEEN` may stand: not within parentheses.
+    var exclusionDepth = 0
+    /// Greatest height of the expressions that were read, for forms that contain whole queries.
+    var tallestExpression = 0
 
     init(_ text: String) throws(Fault) {
         let byteCount = text.utf8.count

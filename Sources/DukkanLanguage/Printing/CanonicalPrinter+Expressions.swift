@@ -38,11 +38,14 @@ extension CanonicalPrinter {
             write(" \(operation.rawValue) ")
             print(right, atLeast: binding + 1)
         case .between(let operand, let low, let high, let negated):
+            let isAmbiguous = !negated && isStepName(low)
+            if isAmbiguous { write("(") }
             print(operand, atLeast: Binding.concatenation)
             write(negated ? " NOT BETWEEN " : " BETWEEN ")
             print(low, atLeast: Binding.concatenation)
             write(" AND ")
             print(high, atLeast: Binding.concatenation)
+            if isAmbiguous { write(")") }
         case .inList(let operand, let elements, let negated):
             print(operand, atLeast: Binding.concatenation)
             write(negated ? " NOT IN (" : " IN (")
@@ -66,9 +69,20 @@ extension CanonicalPrinter {
             write("SEGMENT (")
             inContext(segment: true) { $0.print(condition) }
             write(")")
-        case .segmentAt(let segment, _): print(segment)
-        case .funnel: write("FUNNEL")
+        case .segmentAt(let segment, let time):
+            print(segment, atLeast: Binding.primary)
+            write(" AT ")
+            let begin = text.utf8.count
+            print(time, atLeast: Binding.concatenation)
+            protect(from: begin) { $0 == .least }
+        case .funnel(let membership): print(membership)
         }
+    }
+
+    /// Whether an expression would be read as a step, behind the `BETWEEN` of an exclusion.
+    private func isStepName(_ expression: Expression) -> Bool {
+        guard !exclusionSteps.isEmpty, case .column(let column) = expression, column.table == nil else { return false }
+        return exclusionSteps.contains(column.name.lowercased())
     }
 
     /// A minus directly before a number would become the number's own, and `--` begins a comment.
@@ -119,10 +133,11 @@ extension CanonicalPrinter {
         case .quantile(let fraction): write(fraction == 0.5 ? "median(" : "quantile(")
         case .first: write("first(")
         case .last: write("last(")
-        case .activePeriods: write("active(")
+        case .activePeriods(let period, let count): write("active(\(period.rawValue), \(count)")
         }
         inContext(segment: false) { printer in
-            let isNamed = printer.printArgument(of: aggregate, inSegment: inSegment)
+            let isActive = if case .activePeriods = aggregate.function { true } else { false }
+            let isNamed = isActive ? false : printer.printArgument(of: aggregate, inSegment: inSegment)
             if case .quantile(let fraction) = aggregate.function, fraction != 0.5 { printer.write(", \(fraction)") }
             if let table = aggregate.table, !isNamed {
                 printer.write(" FROM ")

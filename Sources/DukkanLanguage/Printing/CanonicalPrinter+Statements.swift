@@ -8,9 +8,9 @@ extension CanonicalPrinter {
         case .funnel(let query): print(query)
         case .retention(let query): print(query)
         case .deciles(let query): print(query)
-        case .lifecycle: write("LIFECYCLE")
-        case .stickiness: write("STICKINESS")
-        case .paths: write("PATHS")
+        case .lifecycle(let query): print(query)
+        case .stickiness(let query): print(query)
+        case .paths(let query): print(query)
         case .defineSegment(let name, let condition):
             named("DEFINE SEGMENT ", name)
             write(" AS ")
@@ -35,7 +35,7 @@ extension CanonicalPrinter {
         }
     }
 
-    private mutating func named(_ words: String, _ name: String) {
+    mutating func named(_ words: String, _ name: String) {
         write(words)
         print(name: name)
     }
@@ -51,28 +51,42 @@ extension CanonicalPrinter {
         }
     }
 
-    /// Writes a clause if it is there.
-    private mutating func clause(_ words: String, _ expression: Expression?) {
+    /// Writes a clause if it is there, in parentheses where it binds less tightly than its place asks for.
+    mutating func clause(_ words: String, _ expression: Expression?, atLeast minimum: Int = Binding.or) {
         guard let expression else { return }
         write(words)
-        print(expression)
+        print(expression, atLeast: minimum)
     }
 
-    private mutating func print(_ options: QueryOptions) {
-        switch options.segment {
-        case nil: break
-        case .inSegment(let name)?: named(" FOR SEGMENT ", name)
-        case let condition?:
-            write(" FOR SEGMENT (")
-            inContext(segment: true) { $0.print(condition) }
-            write(")")
+    /// Writes the clauses that every query takes; `presetsSunday`: where none is said, weeks begin on Sunday.
+    mutating func print(_ options: QueryOptions, presetsSunday: Bool = false) {
+        if let segment = options.segment {
+            write(" FOR SEGMENT ")
+            print(segment: segment)
+        }
+        if !options.segments.isEmpty {
+            write(" BY SEGMENTS ")
+            list(options.segments) { $0.print(segment: $1) }
         }
         clause(" AS OF ", options.asOf)
         if let zone = options.timeZone {
             write(" TIME ZONE ")
             print(string: zone)
         }
-        if options.weekStartsOnSunday { write(" WEEK START SUNDAY") }
+        if options.weekStartsOnSunday != presetsSunday {
+            write(presetsSunday ? " WEEK START MONDAY" : " WEEK START SUNDAY")
+        }
+    }
+
+    /// Writes a segment by its name, or its condition in parentheses.
+    private mutating func print(segment: Expression) {
+        if case .inSegment(let name) = segment {
+            print(name: name)
+        } else {
+            write("(")
+            inContext(segment: true) { $0.print(segment) }
+            write(")")
+        }
     }
 
     // MARK: Slices
@@ -113,88 +127,5 @@ extension CanonicalPrinter {
         write("DECILES OF customers BY ")
         inContext(segment: true) { $0.print(query.measure) }
         print(query.options)
-    }
-
-    // MARK: Funnels and retention
-
-    private mutating func print(_ step: Step) {
-        if let name = step.name {
-            print(name: name)
-            write(" = ")
-        }
-        print(name: step.table)
-        clause(" WHERE ", step.filter)
-    }
-
-    private mutating func print(_ query: FunnelQuery) {
-        write("FUNNEL ")
-        list(query.steps) { $0.print($1) }
-        if let window = query.window {
-            write(" WITHIN ")
-            print(microseconds: window)
-        }
-        switch query.ties {
-        case .favourable:
-            // A WHERE directly behind the last step would be the step's own.
-            let isNeeded = query.filter != nil && query.window == nil && query.steps.last?.filter == nil
-            if isNeeded { write(" TIES FAVOURABLE") }
-        case .recorded: write(" TIES RECORDED")
-        case .increasing: write(" TIES INCREASING")
-        }
-        clause(" WHERE ", query.filter)
-        if query.enteredFrom != nil || query.enteredTo != nil { write(" ENTERED") }
-        clause(" FROM ", query.enteredFrom)
-        clause(" TO ", query.enteredTo)
-        if let breakdown = query.breakdown { print(breakdown, steps: query.steps) }
-        print(query.options)
-    }
-
-    private mutating func print(_ breakdown: FunnelQuery.Breakdown, steps: [Step]) {
-        clause(" BY ", breakdown.expression)
-        switch breakdown.attribution {
-        case .first: break
-        case .last: write(" ATTRIBUTED LAST")
-        case .all: write(" ATTRIBUTED ALL")
-        case .step(let place):
-            write(" ATTRIBUTED STEP ")
-            print(stepAt: place, of: steps)
-        case .stepFirst(let place):
-            write(" ATTRIBUTED STEP ")
-            print(stepAt: place, of: steps)
-            write(" FIRST")
-        }
-        if let top = breakdown.top { write(" TOP \(top)") }
-    }
-
-    /// Writes a step's name, or its number if no name, or not its own, would be found.
-    private mutating func print(stepAt place: Int, of steps: [Step]) {
-        if steps.indices.contains(place), let name = steps[place].name, steps.place(named: name) == place {
-            print(name: name)
-        } else {
-            write(String(place + 1))
-        }
-    }
-
-    private mutating func print(_ query: RetentionQuery) {
-        write("RETENTION OF ")
-        print(query.start)
-        write(" RETURNING ")
-        print(query.returning)
-        write(" BY \(query.period.rawValue) FOR \(query.periodCount) PERIODS")
-        if query.cohorts == .recurring { write(" RECURRING") }
-        switch query.measure {
-        case .customers: break
-        case .sum(let expression): measure("sum", expression)
-        case .average(let expression): measure("avg", expression)
-        }
-        clause(" WHERE ", query.filter)
-        if query.maturedOnly { write(" MATURED ONLY") }
-        print(query.options)
-    }
-
-    private mutating func measure(_ function: String, _ expression: Expression) {
-        write(" MEASURING \(function)(")
-        print(expression)
-        write(")")
     }
 }

@@ -8,6 +8,8 @@ struct CanonicalPrinter {
     private(set) var text = ""
     /// Whether a segment's condition is being written.
     var inSegment = false
+    /// Names of a funnel's steps, in lower case, while the filter of an exclusion is written.
+    var exclusionSteps: Set<String> = []
 
     init(inSegment: Bool = false) {
         self.inSegment = inSegment
@@ -74,7 +76,7 @@ struct CanonicalPrinter {
     static func isPlainFunction(_ name: String) -> Bool {
         guard isPlain(name), name == name.lowercased(), AggregateWord(rawValue: name) == nil else { return false }
         let keyword = Keyword.named(name)
-        return keyword != .segment && keyword != .cast && keyword != .exists
+        return ![.segment, .cast, .exists, .any, .did].contains(keyword)
     }
 
     // MARK: Literals
@@ -114,6 +116,16 @@ struct CanonicalPrinter {
             ? .second : units.first { microseconds % $0.microseconds == 0 } ?? .microsecond
         let amount = microseconds / unit.microseconds
         text += "\(amount) " + unit.rawValue.uppercased() + (amount.magnitude == 1 ? "" : "S")
+    }
+
+    /// Puts parentheses around what was written from a place on, if it begins with a word of the language that would be
+    /// read as something else there.
+    mutating func protect(from place: Int, _ isOther: (Keyword) -> Bool) {
+        let begin = text.utf8.index(text.startIndex, offsetBy: place)
+        let word = text[begin...].unicodeScalars.prefix { NameScalar.continues($0) }
+        guard let keyword = Keyword.named(String(word)), isOther(keyword) else { return }
+        text.insert("(", at: begin)
+        text += ")"
     }
 
     /// Puts parentheses around what was written from a place on, if it begins like what follows a column.
