@@ -61,6 +61,7 @@ package enum Engine {
             let resolved = query.resolved()
             return try ChainFunnelRun(resolved, context(resolved.options)).run()
         case .retention(let query):
+            let query = query.resolved()
             if query.isPlain { return try RetentionRun(query, context(query.options)).run() }
             return try GeneralRetentionRun(query, context(query.options)).run()
         case .deciles(let query): return try DecileRun(query, context(query.options)).run()

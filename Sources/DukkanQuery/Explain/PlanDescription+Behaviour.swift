@@ -35,11 +35,8 @@ extension PlanDescription {
         node.rows = .sequence
         node.add("periods", count: query.periodCount)
         node.add("cohorts", query.cohorts == .firstTime ? "first time" : "recurring")
-        switch query.measure {
-        case .customers: node.add("measuring", "customers")
-        case .sum(let value): node.add("measuring", "sum(\(context.title(value)))")
-        case .average(let value): node.add("measuring", "avg(\(context.title(value)))")
-        }
+        node.add("measuring", query.measures.map { $0.title(context) }.joined(separator: ", "))
+        describeOptions(query, &node)
         if query.maturedOnly { node.add("cells", "matured only") }
         var match = PlanNode(name: "Match steps", stages: [.steps], rows: .steps)
         match.add("steps", texts: ["start " + text(query.start), "return " + text(query.returning)])
@@ -56,11 +53,15 @@ extension PlanDescription {
         return .chain([answer(query.options), tiles, node] + source())
     }
 
-    private func text(_ step: Step) -> String {
-        (step.name.map { "\($0) = " } ?? "") + step.table + (step.filter.map { " WHERE \(context.title($0))" } ?? "")
+    /// A step as it is written.
+    func text(_ step: Step) -> String {
+        func condition(_ filter: Expression?) -> String { filter.map { " WHERE \(context.title($0))" } ?? "" }
+        let first = step.firstEver.map { " FIRST EVER" + condition($0.filter) } ?? ""
+        return (step.name.map { "\($0) = " } ?? "") + step.table + condition(step.filter) + first
     }
 
-    private func describeConditions(_ node: inout PlanNode) {
+    /// The columns that conditions read, and how.
+    func describeConditions(_ node: inout PlanNode) {
         var names: [String] = []
         var isRowByRow = false
         for (place, table) in builder.tables.enumerated() {

@@ -9,12 +9,14 @@ struct OrderedDoubleSums {
         var sum: CompensatedSum
     }
 
-    private let current: UnsafeMutablePointer<CompensatedSum>
-    private let isTouched: UnsafeMutablePointer<Bool>
+    private var current: UnsafeMutablePointer<CompensatedSum>
+    private var isTouched: UnsafeMutablePointer<Bool>
+    private var capacity: Int
     private var touched: [Int] = []
     private var partials: [Partial] = []
 
     init(count: Int) {
+        capacity = count
         current = .allocate(capacity: count)
         current.initialize(repeating: CompensatedSum(), count: count)
         isTouched = .allocate(capacity: count)
@@ -24,6 +26,20 @@ struct OrderedDoubleSums {
     func deallocate() {
         current.deallocate()
         isTouched.deallocate()
+    }
+
+    /// Makes room for so many cells and keeps those held.
+    mutating func reserve(_ count: Int) {
+        guard count > capacity else { return }
+        let grown = max(count, capacity * 2)
+        let sums = UnsafeMutablePointer<CompensatedSum>.allocate(capacity: grown)
+        sums.initialize(repeating: CompensatedSum(), count: grown)
+        sums.update(from: current, count: capacity)
+        let flags = UnsafeMutablePointer<Bool>.allocate(capacity: grown)
+        flags.initialize(repeating: false, count: grown)
+        flags.update(from: isTouched, count: capacity)
+        deallocate()
+        (current, isTouched, capacity) = (sums, flags, grown)
     }
 
     @inline(__always)
@@ -46,6 +62,14 @@ struct OrderedDoubleSums {
 
     mutating func merge(_ other: OrderedDoubleSums) {
         partials.append(contentsOf: other.partials)
+    }
+
+    /// The same where the other's cells have other places here.
+    mutating func merge(_ other: OrderedDoubleSums, place: (Int) -> Int) {
+        for var partial in other.partials {
+            partial.cell = place(partial.cell)
+            partials.append(partial)
+        }
     }
 
     /// The total of each cell that has any value.
