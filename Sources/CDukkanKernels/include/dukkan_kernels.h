@@ -17,6 +17,11 @@ uint32_t dukkan_crc32c(uint32_t crc, const void *bytes, size_t count);
 /// The same without special instructions, so that tests can compare.
 uint32_t dukkan_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 
+/// Asks the processor to bring bytes into its caches, without waiting for them.
+static inline void dukkan_bring_near(const void *bytes, size_t count) {
+    for (size_t at = 0; at < count; at += 64) __builtin_prefetch((const char *)bytes + at, 0, 2);
+}
+
 // Vertical blocks of 1,024 values: width <= 32 in 32 lanes of 32 bits, wider in 16 lanes of 64 bits; 128 * width bytes.
 // The reference is added to each value, modulo 2^64 (2^32).
 

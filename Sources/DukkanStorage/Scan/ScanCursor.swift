@@ -26,6 +26,8 @@ final class ScanCursor {
     private var columnsBlock = -1
     /// The columns of `columnsBlock` that `vectors` hold.
     private var isLoaded: [Bool]
+    /// The columns that were read of the block before.
+    private var isRead: [Bool]
 
     struct Column {
         /// Place among the part's columns; nil where the part is older than the column.
@@ -40,6 +42,7 @@ final class ScanCursor {
         self.columns = columns
         vectors = kinds.map { ColumnVector($0) }
         isLoaded = kinds.map { _ in false }
+        isRead = isLoaded
     }
 
     func loadCustomers(_ block: Int, _ reader: BlockReader) throws {
@@ -60,6 +63,26 @@ final class ScanCursor {
         columnsBlock = block
         for column in isLoaded.indices { isLoaded[column] = false }
         reader.rowsScanned += part.footer.rowBlocks[block].rowCount
+        bringNear(block + 1)
+    }
+
+    /// Has what was read of the last block brought near of the next one.
+    private func bringNear(_ block: Int) {
+        let footer = part.footer
+        guard block < footer.rowBlocks.count else { return }
+        let rowBlock = footer.rowBlocks[block]
+        var needsBitmap = false
+        for (place, column) in columns.enumerated() where isRead[place] {
+            guard let partColumn = column.partColumn else { continue }
+            let columnBlock = footer.columns[partColumn].blocks[block]
+            needsBitmap = needsBitmap || columnBlock.sharedBitmap != nil
+            part.file.bringNear(columnBlock.location)
+        }
+        part.file.bringNear(rowBlock.directory)
+        for bitmap in rowBlock.bitmaps where needsBitmap {
+            if let bitmap { part.file.bringNear(bitmap) }
+        }
+        for place in isRead.indices { isRead[place] = false }
     }
 
     /// Decodes a column of the block begun into its vector, unless that holds it already.
@@ -106,6 +129,7 @@ final class ScanCursor {
             }
         }
         if columnBlock.needsCustomers { try loadCustomers(block, reader) }
+        isRead[place] = true
         let vector = vectors[place]
         if try part.select(
             test, partColumn, block: block, customers: customers, dictionary: column.partDictionary, into: words,
@@ -133,6 +157,7 @@ final class ScanCursor {
             return false
         }
         try loadCustomers(block, reader)
+        isRead[place] = true
         let isPart = try part.readRange(
             low: low, high: high, partColumn, block: block, customers: customers, into: words, vector: vectors[place],
             reader: reader)
@@ -144,6 +169,7 @@ final class ScanCursor {
         _ place: Int, _ selected: SelectedRows?, into vector: ColumnVector, _ reader: BlockReader
     ) throws {
         let column = columns[place], block = columnsBlock
+        isRead[place] = true
         guard let partColumn = column.partColumn else {
             vector.fillNulls(selected?.count ?? part.footer.rowBlocks[block].rowCount)
             vector.dictionary = column.dictionary ?? (vector.kind == .codes ? .empty : nil)

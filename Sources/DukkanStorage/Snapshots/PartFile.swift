@@ -1,3 +1,4 @@
+import CDukkanKernels
 package import DukkanFormat
 import Synchronization
 
@@ -54,6 +55,15 @@ package final class PartFile: Sendable {
     /// A block that is in memory.
     func cachedBlock(at offset: Int) -> BlockCache.Block? {
         blocks?.block(file: number, offset: offset)
+    }
+
+    /// Bytes of a block that are brought near before it is read; the rest follows by itself once it is read in order.
+    private static let nearByteCountMax = 1 << 13
+
+    /// Brings the first bytes of a block near that is in memory, since it will be read soon.
+    func bringNear(_ location: PartFooter.BlockLocation) {
+        guard let block = cachedBlock(at: location.offset) else { return }
+        dukkan_bring_near(block.bytes.baseAddress, min(block.bytes.count, PartFile.nearByteCountMax))
     }
 
     /// Keeps a block whose checksum holds.

@@ -13,7 +13,10 @@ package final class PartHandle: Sendable {
         self.deletes = deletes
     }
 
-    package var footer: PartFooter { file.footer }
+    /// Lent, since a copy counts a dozen references.
+    package var footer: PartFooter {
+        _read { yield file.footer }
+    }
     /// Places in the order of ingest of the part's rows: of two parts that overlap in time, the rows of the one with the
     /// lower sequence came first.
     package var sequence: ClosedRange<UInt64> { entry.order }
