@@ -30,11 +30,10 @@ struct DecileRun {
         let scope = CustomerScope(builder)
         var measure = query.measure
         measure.table = table
-        _ = try scope.bind(measure)
-        guard let aggregate = scope.aggregates.first else {
-            throw DukkanError(.invalidQuery, "DECILES needs an aggregate, as sum(orders.revenue)")
+        aggregate = try scope.bind(measure, context)
+        if aggregate.type.physical == .codes {
+            throw DukkanError(.invalidQuery, "DECILES needs a number or a time, not a value of type string")
         }
-        self.aggregate = aggregate
         // A customer counts with any row in the table, also where the measure's filter takes none of hers.
         existing = builder.existing(table: aggregate.table, nil)
         builder.use(table: aggregate.table, where: existing)

@@ -15,6 +15,8 @@ final class MorselFrame {
     private var customerRows: ExpressionRows?
     private var segmentFlags: [ColumnVector?]
     private var attributes: [ColumnVector?]
+    /// For each segment and measure, the evaluation of a funnel, made when first asked for and kept.
+    private var chains: [[ChainWorker?]]
 
     init(_ worker: MorselWorker, _ plan: ScanPlan) {
         self.worker = worker
@@ -24,6 +26,7 @@ final class MorselFrame {
         tableRows = plan.tables.map { _ in nil }
         segmentFlags = plan.segments.map { _ in nil }
         attributes = plan.lookups.map { _ in nil }
+        chains = plan.segments.map { $0.measures.map { _ in nil } }
     }
 
     /// Forgets what was computed for the last morsel.
@@ -58,11 +61,13 @@ final class MorselFrame {
             return expand(try attribute(i), table)
         }
         rows.starts = starts(table)
-        rows.segmentFlags = try plan.segments.indices.map { i in
-            plan.segmentUsers[i].contains(table) ? try flags(i) : nil
-        }
+        rows.segmentFlags = plan.segments.map { _ in nil }
         rows.segmentRows = { [unowned self, unowned rows] place in
             rows.segmentFlags[place].map { expand($0, table) }
+        }
+        // A segment may look at rows of this table itself; those that it needs come before it.
+        for i in plan.segments.indices where plan.segmentUsers[i].contains(table) {
+            rows.segmentFlags[i] = try flags(i)
         }
         if let stage { meter?.enter(stage) }
         return rows
@@ -154,7 +159,7 @@ final class MorselFrame {
         for c in 0..<worker.customerCount {
             guard let starts = source.rowStarts else { break }
             var row = Int(starts[c + 1]) - 1
-            while row >= Int(starts[c]), times[row] > plan.asOf { row -= 1 }
+            while row >= Int(starts[c]), times[row] > lookup.asOf { row -= 1 }
             if row < Int(starts[c]) || !column.isValid(row) {
                 result.appendNull()
                 continue
@@ -186,9 +191,9 @@ final class MorselFrame {
             var last = candidates.upperBound - 1
             for row in Int(ownStarts[c])..<Int(ownStarts[c + 1]) {
                 // Rows of one session follow each other, so the last match is the best guess.
-                if !(matcher.equal(row, last) && times[last] <= plan.asOf) {
+                if !(matcher.equal(row, last) && times[last] <= lookup.asOf) {
                     guard
-                        let found = candidates.last(where: { matcher.equal(row, $0) && times[$0] <= plan.asOf })
+                        let found = candidates.last(where: { matcher.equal(row, $0) && times[$0] <= lookup.asOf })
                     else { continue }
                     last = found
                 }
@@ -228,13 +233,7 @@ final class MorselFrame {
             $0 != place && plan.segmentDependencies[place].contains($0) ? try flags($0) : nil
         }
         rows.segmentRows = { [unowned rows] in rows.segmentFlags[$0] }
-        rows.aggregates = try segment.aggregates.indices.map { a in
-            let aggregate = segment.aggregates[a]
-            guard let starts = starts(aggregate.table) else { return evaluator.scratch(aggregate.type.physical) }
-            let aggregation = CustomerAggregation(
-                plan: aggregate, starts: starts, customerCount: base.count, evaluator: evaluator)
-            return try aggregation.values(try self.rows(aggregate.table), predicate: plan.segmentFilters[place][a])
-        }
+        rows.aggregates = try segment.measures.indices.map { try measure(place, $0, customerCount: base.count) }
         let bits = evaluator.scratchBits()
         try evaluator.select(segment.predicate, rows, into: bits)
         let result = evaluator.scratch(.integers)
@@ -247,6 +246,30 @@ final class MorselFrame {
             meter?.enter(stage)
         }
         return result
+    }
+
+    /// One value a customer.
+    private func measure(_ segment: Int, _ place: Int, customerCount: Int) throws -> ColumnVector {
+        switch plan.segments[segment].measures[place] {
+        case .aggregate(let aggregate):
+            guard let starts = starts(aggregate.table) else { return evaluator.scratch(aggregate.type.physical) }
+            let aggregation = CustomerAggregation(
+                plan: aggregate, starts: starts, customerCount: customerCount, evaluator: evaluator)
+            return try aggregation.values(
+                try rows(aggregate.table), predicate: plan.segmentFilters[segment][place])
+        case .membership(let membership):
+            let result = evaluator.scratch(.integers)
+            result.reserve(customerCount)
+            result.count = customerCount
+            result.integers.update(repeating: 0, count: customerCount)
+            if customerCount == 0 { return result }
+            let chain = chains[segment][place] ?? ChainWorker(membership.program, ValueNumbering())
+            chains[segment][place] = chain
+            try chain.load(self)
+            let question = membership.question
+            try chain.membership(question.standing, step: question.step, into: result.integers)
+            return result
+        }
     }
 }
 

@@ -58,14 +58,21 @@ struct QueryContext: Sendable {
     mutating func setAsOf(_ expression: Expression?, tables: [TableSnapshot]) throws {
         asOf = try tables.reduce(Int64.min) { try max($0, latestTime(of: $1)) }
         guard let expression else { return }
+        asOf = try instant(expression, of: "AS OF")
+    }
+
+    /// The instant that a constant expression is.
+    ///
+    /// - Parameter clause: the words before it, for messages.
+    func instant(_ expression: Expression, of clause: String) throws -> Int64 {
         let binder = Binder(self, ConstantScope())
         let bound = try binder.bind(expression)
         let time: BoundExpression
         if case .string(let text)? = bound.constant { time = try clock.parse(text) } else { time = bound }
         guard case .timestamp(let limit)? = binder.convert(time, .timestamp).constant else {
-            throw DukkanError(.invalidQuery, "AS OF needs a time, as AS OF '2025-12-01'")
+            throw DukkanError(.invalidQuery, "\(clause) needs a time, as \(clause) '2025-12-01'")
         }
-        asOf = limit.microseconds
+        return limit.microseconds
     }
 
     /// The latest event time of a table's rows.

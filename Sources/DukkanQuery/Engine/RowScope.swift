@@ -18,12 +18,12 @@ final class RowScope: BindingScope {
     func bindWhole(_ expression: Expression, _ binder: Binder) throws -> BoundExpression? { nil }
 
     func bindSegment(_ condition: Expression, _ binder: Binder) throws -> BoundExpression {
-        BoundExpression(.segment(try builder.segment(condition)), .bool)
+        BoundExpression(.segment(try builder.segment(condition, asOf: binder.context.asOf)), .bool)
     }
 
     func bindColumn(_ name: ColumnName, _ binder: Binder) throws -> BoundExpression {
         if let qualifier = name.table, qualifier.lowercased() != schema.name.lowercased() {
-            return try bindLookup(qualifier, name.name)
+            return try bindLookup(qualifier, name.name, asOf: binder.context.asOf)
         }
         if let place = schema.column(named: name.name) { return own(place) }
         switch name.name.lowercased() {
@@ -42,7 +42,7 @@ final class RowScope: BindingScope {
     }
 
     /// A customer's attribute, or a property of the row's session.
-    private func bindLookup(_ qualifier: String, _ name: String) throws -> BoundExpression {
+    private func bindLookup(_ qualifier: String, _ name: String, asOf: Int64) throws -> BoundExpression {
         let source = try builder.lookupTable(qualifier)
         let other = builder.tables[source].snapshot.schema
         guard let place = other.column(named: name) else {
@@ -53,7 +53,8 @@ final class RowScope: BindingScope {
         let slot = builder.slot(table: source, column: place)
         if other.name.lowercased() == "customers" {
             let plan = LookupPlan(
-                source: source, slot: slot, timeSlot: builder.timeSlot(table: source), key: nil, type: type)
+                source: source, slot: slot, timeSlot: builder.timeSlot(table: source), key: nil, type: type,
+                asOf: asOf)
             return BoundExpression(.lookup(builder.lookup(plan)), type)
         }
         guard let key = sharedKey(with: other) else {
@@ -66,7 +67,8 @@ final class RowScope: BindingScope {
             ownTable: table, ownSlot: builder.slot(table: table, column: key.own),
             sourceSlot: builder.slot(table: source, column: key.other))
         let plan = LookupPlan(
-            source: source, slot: slot, timeSlot: builder.timeSlot(table: source), key: lookupKey, type: type)
+            source: source, slot: slot, timeSlot: builder.timeSlot(table: source), key: lookupKey, type: type,
+            asOf: asOf)
         return BoundExpression(.lookup(builder.lookup(plan)), type)
     }
 
@@ -110,4 +112,6 @@ struct LookupPlan: Hashable, Sendable {
     /// Nil: the customer's latest row.
     var key: Key?
     var type: ScalarType
+    /// Rows later than this are not looked at.
+    var asOf: Int64
 }

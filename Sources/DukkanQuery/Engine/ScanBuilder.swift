@@ -22,7 +22,13 @@ final class ScanBuilder {
     /// Whether the answer does not depend on the order of a customer's rows.
     var ignoresTimeOrder = false
     private var segmentsBeingBound = 0
-    private var boundSegments: [Expression: Int] = [:]
+    private var boundSegments: [SegmentQuestion: Int] = [:]
+
+    /// A condition on customers, and the end of knowledge that it is asked at.
+    private struct SegmentQuestion: Hashable {
+        var condition: Expression
+        var asOf: Int64
+    }
 
     init(_ context: QueryContext) {
         self.context = context
@@ -59,8 +65,11 @@ final class ScanBuilder {
     }
 
     /// The place of a segment of customers, bound once however often it is asked for.
-    func segment(_ condition: Expression) throws -> Int {
-        if let known = boundSegments[condition] { return known }
+    ///
+    /// - Parameter asOf: the segment's own end of knowledge; nil: the query's.
+    func segment(_ condition: Expression, asOf: Int64? = nil) throws -> Int {
+        let question = SegmentQuestion(condition: condition, asOf: asOf ?? context.asOf)
+        if let known = boundSegments[question] { return known }
         segmentsBeingBound += 1
         defer { segmentsBeingBound -= 1 }
         if segmentsBeingBound > SegmentPlan.depthMax {
@@ -68,10 +77,10 @@ final class ScanBuilder {
                 .limit, "segments refer to each other deeper than \(SegmentPlan.depthMax) levels",
                 advice: "Does a segment refer to itself?")
         }
-        let plan = try SegmentPlan(condition, self)
+        let plan = try SegmentPlan(condition, self, asOf: question.asOf)
         segments.append(plan)
         segmentConditions.append(condition)
-        boundSegments[condition] = segments.count - 1
+        boundSegments[question] = segments.count - 1
         return segments.count - 1
     }
 
@@ -110,16 +119,19 @@ extension ScanBuilder {
     }
 
     /// A condition together with "not after `as of`", where the table has later rows.
-    func existing(table: Int, _ condition: BoundExpression?) -> BoundExpression? {
+    ///
+    /// - Parameter asOf: a segment's own end of knowledge; nil: the query's.
+    func existing(table: Int, _ condition: BoundExpression?, asOf: Int64? = nil) -> BoundExpression? {
+        let asOf = asOf ?? context.asOf
         let snapshot = tables[table].snapshot
         let column = snapshot.schema.columns[snapshot.schema.timeColumn].name
         let hasLater = snapshot.parts.contains { part in
             guard let place = part.column(forSchemaColumn: column) else { return false }
-            return part.footer.columns[place].statistics.maximum > context.asOf
+            return part.footer.columns[place].statistics.maximum > asOf
         }
         guard hasLater else { return condition }
         let time = BoundExpression(.column(timeSlot(table: table)), .timestamp)
-        let limit = BoundExpression(.constant(.int(Int128(context.asOf))), .timestamp)
+        let limit = BoundExpression(.constant(.int(Int128(asOf))), .timestamp)
         let isKnown = BoundExpression(.binary(.lessOrEqual, time, limit), .bool)
         return condition.map { BoundExpression(.binary(.and, $0, isKnown), .bool) } ?? isKnown
     }

@@ -29,18 +29,13 @@ struct ScanPlan: Sendable {
         tables = builder.tables.map(\.snapshot)
         lookups = builder.lookups
         segments = builder.segments
-        segmentFilters = segments.map { $0.aggregates.map { $0.filter.map { Predicate($0) } } }
+        segmentFilters = segments.map { $0.measures.map { $0.filter.map { Predicate($0) } } }
         clock = context.clock
         asOf = context.asOf
         self.order = order
         self.customers = customers
         var all = expressions
-        for segment in segments {
-            for aggregate in segment.aggregates {
-                if let argument = aggregate.argument { all.append((aggregate.table, argument)) }
-                if let filter = aggregate.filter { all.append((aggregate.table, filter)) }
-            }
-        }
+        for measure in segments.flatMap(\.measures) { all += measure.expressions }
         func users(_ isIt: (BoundExpression) -> Bool) -> Set<Int> {
             Set(all.filter { $0.1.contains(isIt) }.map(\.table))
         }

@@ -95,16 +95,32 @@ struct Binder {
                 .invalidQuery, "an aggregate cannot stand here",
                 advice: "Aggregates belong into the items, HAVING or ORDER BY of a SELECT, or into a segment.")
         case .inSegment(let name):
-            guard let condition = context.segments[name] else {
-                throw context.notFound("segment", name, among: Array(context.segments.keys))
-            }
-            return try scope.bindSegment(condition, self)
+            return try scope.bindSegment(try segment(named: name), self)
         case .segment(let condition):
             return try scope.bindSegment(condition, self)
-        case .segmentAt:
-            throw DukkanError.notAvailable("a segment AT another time")
+        case .segmentAt(let segment, let time):
+            var earlier = context
+            earlier.asOf = min(context.asOf, try context.instant(time, of: "AT"))
+            return try scope.bindSegment(try condition(of: segment), Binder(earlier, scope))
         case .funnel:
-            throw DukkanError.notAvailable("a funnel in a condition")
+            throw DukkanError(
+                .invalidQuery, "where a customer stands in a funnel cannot be asked here",
+                advice: "Ask it in a segment: SEGMENT (REACHED … OF (FUNNEL …)).")
+        }
+    }
+
+    /// The condition of a named segment.
+    private func segment(named name: String) throws -> Expression {
+        if let condition = context.segments[name] { return condition }
+        throw context.notFound("segment", name, among: Array(context.segments.keys))
+    }
+
+    /// The condition of what stands before `AT`.
+    private func condition(of segment: Expression) throws -> Expression {
+        switch segment {
+        case .inSegment(let name): return try self.segment(named: name)
+        case .segment(let condition): return condition
+        default: throw DukkanError(.invalidQuery, "AT stands behind IN SEGMENT name or SEGMENT (condition)")
         }
     }
 
