@@ -87,8 +87,8 @@ struct QueryCaseTests {
     func `answers are those of another engine`(commits: Int, threads: Int) throws {
         let place = StoreFolder()
         let store = try QueryCaseTests.shop(at: place.path, commits: commits, threads: threads)
-        let cases = try QueryCaseTests.read("slices.txt")
-        #expect(cases.count >= 25)
+        let cases = try QueryCaseTests.read("slices.txt") + QueryCaseTests.read("segments.txt")
+        #expect(cases.count >= 45)
         for round in ["as loaded", "compacted"] {
             for item in cases {
                 let answer = try store.query(item.statement).rows

@@ -49,7 +49,8 @@ package enum Engine {
             if trace != nil {
                 throw DukkanError(.invalidQuery, "EXPLAIN one segment at a time: FOR SEGMENT …")
             }
-            return try SegmentComparison.run(statement, segments) {
+            let base = try context(statement.options ?? QueryOptions())
+            return try SegmentComparison.run(statement, segments, base) {
                 try run($0, snapshot: snapshot, options: options, control: control, trace: nil)
             }
         }

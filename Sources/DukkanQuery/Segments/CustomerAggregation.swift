@@ -31,7 +31,11 @@ struct CustomerAggregation {
         case .count: count(bits, into: result)
         case .average: try average(bits, argument, into: result)
         case .sum: try sum(bits, argument, into: result)
-        default: extreme(bits, argument, into: result)
+        case .minimum, .maximum: extreme(bits, argument, into: result)
+        case .first, .last: edge(bits, argument, into: result)
+        case .countDistinct: countDistinct(bits, argument, into: result)
+        case .quantile(let fraction): quantile(fraction, bits, argument, into: result)
+        case .activePeriods: countPeriods(bits, argument, into: result)
         }
         return result
     }
@@ -119,34 +123,8 @@ struct CustomerAggregation {
         }
     }
 
-    private func extreme(_ bits: Bits?, _ argument: ColumnVector?, into result: ColumnVector) {
-        guard let argument else { return }
-        let isMaximum = plan.function == .maximum
-        for c in 0..<customerCount {
-            var best = -1
-            forEachRow(c, bits) { row in
-                if best < 0 {
-                    best = row
-                } else if argument.kind == .doubles {
-                    let (a, b) = (argument.doubles[row], argument.doubles[best])
-                    if isMaximum ? a > b : a < b { best = row }
-                } else {
-                    let (a, b) = (argument.integers[row], argument.integers[best])
-                    if isMaximum ? a > b : a < b { best = row }
-                }
-            }
-            if best < 0 {
-                result.appendNull()
-            } else if argument.kind == .doubles {
-                result.append(argument.doubles[best])
-            } else {
-                result.append(argument.integers[best])
-            }
-        }
-    }
-
     @inline(__always)
-    private func forEachRow(_ customer: Int, _ bits: Bits?, _ body: (Int) -> Void) {
+    func forEachRow(_ customer: Int, _ bits: Bits?, _ body: (Int) -> Void) {
         for row in Int(starts[customer])..<Int(starts[customer + 1]) where bits?[row] ?? true { body(row) }
     }
 }
