@@ -13,19 +13,6 @@ extension FunnelAccumulator {
         var gaps: [GapSummary] = []
     }
 
-    /// Mean and median of the time from one step to the next, seconds.
-    private struct GapSummary: Sendable {
-        var mean: Double?
-        var median: Double?
-
-        init(_ parts: [UnsafeBufferPointer<Int64>]) {
-            let quantile = ExactQuantile(parts)
-            guard quantile.count > 0 else { return }
-            mean = Double(quantile.sum) / Double(quantile.count) / 1e6
-            median = quantile.interpolated(0.5).map { $0 / 1e6 }
-        }
-    }
-
     /// The answer in long form: `value, step, name, reached, dropped, open, from_start, from_previous, median_s,
     /// mean_s`; one row a value and step.
     ///
@@ -145,31 +132,9 @@ extension FunnelAccumulator {
         if plan.attribution == nil {
             return [GapSummary(workers.map { UnsafeBufferPointer($0.gaps.base[step]) })]
         }
-        var ends = [Int](repeating: 0, count: groupCount)
-        for worker in workers {
-            let slots = worker.gapSlots.base[step]
-            for i in 0..<slots.count { ends[groupOfSlot[Int(slots.base[i])]] += 1 }
-        }
-        var total = 0
-        for group in 0..<groupCount {
-            total += ends[group]
-            ends[group] = total
-        }
-        // The gaps of a group lie together, written from its end on down.
-        return withUnsafeTemporaryAllocation(of: Int64.self, capacity: max(total, 1)) { copy in
-            var next = ends
-            for worker in workers {
-                let source = worker.gaps.base[step], slots = worker.gapSlots.base[step]
-                for i in 0..<source.count {
-                    let group = groupOfSlot[Int(slots.base[i])]
-                    next[group] -= 1
-                    copy[next[group]] = source.base[i]
-                }
-            }
-            return (0..<groupCount).map { group in
-                GapSummary([UnsafeBufferPointer(rebasing: copy[next[group]..<ends[group]])])
-            }
-        }
+        return GapSummary.grouped(
+            workers.map { (UnsafeBufferPointer($0.gaps.base[step]), UnsafeBufferPointer($0.gapSlots.base[step])) },
+            groupOfSlot, groupCount: groupCount)
     }
 
     private func appendRows(of group: Group, _ names: [String], _ rows: inout [[Value]]) {

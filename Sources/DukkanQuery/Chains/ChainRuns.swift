@@ -1,0 +1,297 @@
+import DukkanFormat
+
+/// Evaluates the rows of one unit under one value: divides them into runs of rows that may form chains, and keeps for
+/// each period of entry the best of what the runs come to.
+struct ChainRuns {
+    let rules: ChainRules
+    let axis: PeriodAxis?
+    let entered: Range<Int64>
+    let starting: UInt32
+    private let countsEntries: Bool
+    private let measuredStep: Int?
+    private let isStrict: Bool
+    var evaluator: ChainEvaluator
+    var anyOrder: AnyOrderEvaluator?
+    private var clickHouse: ClickHouseLevels?
+    var partition = RowPartition()
+    private var arena = ChainArena()
+    private var gathered: ChainColumns?
+    private var strictMasks = GrowableBuffer<UInt32>(capacity: 64)
+    var entries = GrowableBuffer<EntryStart>(capacity: 64)
+    private var candidates = GrowableBuffer<Candidate>(capacity: 16)
+    private var candidateTimes = GrowableBuffer<Int64>(capacity: 64)
+    /// One more than the place of a period's candidate; 0: there is none.
+    private let placeOfBucket: UnsafeMutablePointer<UInt32>
+    private var links = ChainLinks()
+    private var otherLinks = ChainLinks()
+
+    /// A row at which an entry may begin.
+    struct EntryStart {
+        var time: Int64
+        var place: Int
+        var run: Int
+        var row: Int
+    }
+
+    /// The best chain found of those that began in one period.
+    private struct Candidate {
+        var bucket: UInt32
+        var result: ChainResult
+        /// Places of the chain's ends in the customer's order.
+        var endPlace: Int
+        var steps: UInt32
+        var measuredRow: UInt32
+    }
+
+    init(_ program: ChainProgram) {
+        rules = program.rules
+        axis = program.axis
+        entered = program.entered
+        starting = rules.order == .any ? rules.steps : 1
+        countsEntries = program.query.unit == .entries
+        measuredStep = program.query.measure?.step
+        isStrict = rules.order == .strict
+        evaluator = ChainEvaluator(rules)
+        anyOrder = rules.order == .any ? AnyOrderEvaluator(rules) : nil
+        clickHouse = program.query.isClickHouse ? ClickHouseLevels(program.query) : nil
+        placeOfBucket = .allocate(capacity: program.axis?.count ?? 1)
+        placeOfBucket.initialize(repeating: 0, count: program.axis?.count ?? 1)
+    }
+
+    mutating func deallocate() {
+        evaluator.deallocate()
+        anyOrder?.deallocate()
+        partition.deallocate()
+        arena.deallocate()
+        strictMasks.deallocate()
+        entries.deallocate()
+        candidates.deallocate()
+        candidateTimes.deallocate()
+        links.deallocate()
+        otherLinks.deallocate()
+        placeOfBucket.deallocate()
+    }
+
+    /// Calls with what the unit comes to, once for each period or entry where it comes to something.
+    mutating func evaluate(
+        _ columns: ChainColumns, _ exclusions: ChainExclusions, _ outcome: ChainOutcome,
+        _ body: (borrowing ChainOutcome) throws -> Void
+    ) throws {
+        if clickHouse != nil {
+            try evaluateAsClickHouse(columns, exclusions, outcome, body)
+            return
+        }
+        let runCount = divide(columns)
+        if countsEntries {
+            try walk(columns, exclusions, runCount, outcome, body)
+            return
+        }
+        for run in 0..<runCount {
+            let own = self.columns(ofRun: run, of: columns, runCount)
+            evaluateRun(own, exclusions)
+        }
+        try flush(outcome, body)
+    }
+
+    // MARK: Runs
+
+    /// Divides rows by what chains have in common; returns the number of runs.
+    private mutating func divide(_ columns: ChainColumns) -> Int {
+        guard let keys = columns.keys else { return 1 }
+        partition.run(keys, masks: columns.masks, count: columns.count)
+        gathered = nil
+        if partition.groups.count > 1 && !isStrict && !partition.isContiguous {
+            gathered = arena.gather(columns, partition.order.base, partition.order.count)
+        }
+        return partition.groups.count
+    }
+
+    /// The rows of a run; in strict order all rows, of which only those of the run match steps, valid until the next call.
+    mutating func columns(ofRun run: Int, of columns: ChainColumns, _ runCount: Int) -> ChainColumns {
+        if runCount == 1 { return columns }
+        let group = partition.groups.base[run]
+        if let gathered { return gathered.slice(group.from, group.to) }
+        if !isStrict {
+            let order = partition.order.base
+            return columns.slice(Int(order[group.from]), Int(order[group.to - 1]) + 1)
+        }
+        strictMasks.reserve(columns.count)
+        guard let keys = columns.keys else { return columns }
+        for row in 0..<columns.count {
+            strictMasks.base[row] = keys[row] == group.key ? columns.masks[row] : 0
+        }
+        var own = columns
+        own.masks = UnsafePointer(strictMasks.base)
+        return own
+    }
+
+    @inline(__always)
+    func rows(_ columns: ChainColumns, _ exclusions: ChainExclusions) -> ChainRows {
+        ChainRows(
+            times: columns.times, masks: columns.masks, count: columns.count, exclusionTimes: exclusions.times,
+            exclusionMasks: exclusions.masks, exclusionCount: exclusions.count)
+    }
+
+    private mutating func evaluateRun(_ columns: ChainColumns, _ exclusions: ChainExclusions) {
+        let rows = rows(columns, exclusions)
+        guard let axis else {
+            take(result(rows, 0..<columns.count), 0, rows, columns)
+            return
+        }
+        var row = 0
+        while row < columns.count {
+            guard columns.masks[row] & starting != 0 else {
+                row += 1
+                continue
+            }
+            let bucket = axis.number(of: columns.times[row])
+            // Outside the limits of entry, which only rows of another order can be.
+            if bucket >= axis.count {
+                row += 1
+                continue
+            }
+            let end = axis.starts[bucket + 1]
+            var next = row + 1
+            while next < columns.count && columns.times[next] < end { next += 1 }
+            take(result(rows, row..<next), UInt32(truncatingIfNeeded: bucket), rows, columns)
+            row = next
+        }
+    }
+
+    @inline(__always)
+    mutating func result(_ rows: ChainRows, _ starts: Range<Int>) -> ChainResult {
+        if anyOrder != nil { return anyOrder!.run(rows, starts: starts, entered: entered) }
+        return evaluator.run(rows, starts: starts)
+    }
+
+    // MARK: The best of a period
+
+    private mutating func take(_ result: ChainResult, _ bucket: UInt32, _ rows: ChainRows, _ columns: ChainColumns) {
+        guard result.levelOfAll > 0 else { return }
+        let known = placeOfBucket[Int(bucket)]
+        let endPlace = result.level > 0 ? columns.place(result.endRow) : 0
+        if known == 0 {
+            candidates.append(
+                Candidate(
+                    bucket: bucket, result: result, endPlace: endPlace, steps: 0, measuredRow: ChainOutcome.noRow))
+            candidateTimes.reserve(candidates.count * rules.stepCount)
+            placeOfBucket[Int(bucket)] = UInt32(candidates.count)
+            if result.level > 0 { keep(candidates.count - 1, result, rows, columns) }
+            return
+        }
+        let at = Int(known) - 1
+        let best = candidates.base[at]
+        candidates.base[at].result.levelOfAll = max(best.result.levelOfAll, result.levelOfAll)
+        candidates.base[at].result.isOpen = best.result.isOpen || result.isOpen
+        guard result.level > 0, isBetter(result, endPlace, than: best, at, rows) else { return }
+        var merged = result
+        merged.levelOfAll = candidates.base[at].result.levelOfAll
+        merged.isOpen = candidates.base[at].result.isOpen
+        candidates.base[at].result = merged
+        candidates.base[at].endPlace = endPlace
+        keep(at, result, rows, columns)
+    }
+
+    private mutating func isBetter(
+        _ result: ChainResult, _ endPlace: Int, than best: Candidate, _ at: Int, _ rows: ChainRows
+    ) -> Bool {
+        if result.level != best.result.level { return result.level > best.result.level }
+        if result.end != best.result.end { return result.end < best.result.end }
+        if rules.ties == .recorded && endPlace != best.endPlace { return endPlace < best.endPlace }
+        if result.start != best.result.start { return result.start > best.result.start }
+        if result.level <= 2 && rules.order != .any { return false }
+        trace(rows, result)
+        otherLinks.steps = best.steps
+        otherLinks.times.update(from: candidateTimes.base + at * rules.stepCount, count: rules.stepCount)
+        return links.precedes(otherLinks)
+    }
+
+    /// Writes the chain of a result down as a candidate's.
+    private mutating func keep(_ at: Int, _ result: ChainResult, _ rows: ChainRows, _ columns: ChainColumns) {
+        trace(rows, result)
+        candidates.base[at].steps = links.steps
+        (candidateTimes.base + at * rules.stepCount).update(from: links.times, count: rules.stepCount)
+        candidates.base[at].measuredRow = measuredRow(rows, columns)
+        candidateTimes.count = candidates.count * rules.stepCount
+    }
+
+    private mutating func trace(_ rows: ChainRows, _ result: ChainResult) {
+        if let anyOrder {
+            anyOrder.trace(result, into: &links)
+        } else {
+            evaluator.trace(rows, result, into: &links)
+        }
+    }
+
+    /// Row of the measured table that serves the measured step of the chain traced last.
+    private mutating func measuredRow(_ rows: ChainRows, _ columns: ChainColumns) -> UInt32 {
+        guard let measuredStep, let sources = columns.sources else { return ChainOutcome.noRow }
+        if anyOrder != nil {
+            let row = links.rows[measuredStep]
+            return row == AnyOrderEvaluator.noRow ? ChainOutcome.noRow : sources[Int(row)]
+        }
+        guard links.steps & (1 << UInt32(measuredStep)) != 0 else { return ChainOutcome.noRow }
+        return sources[evaluator.servingRow(of: measuredStep, rows, links)]
+    }
+
+    private mutating func flush(_ outcome: ChainOutcome, _ body: (borrowing ChainOutcome) throws -> Void) throws {
+        var outcome = outcome
+        for at in 0..<candidates.count {
+            let candidate = candidates.base[at]
+            placeOfBucket[Int(candidate.bucket)] = 0
+            let result = candidate.result
+            // Who only got so far by a poisoned chain leaves the funnel.
+            guard result.level >= rules.leastLevel, result.level == result.levelOfAll else { continue }
+            outcome.bucket = candidate.bucket
+            outcome.level = result.level
+            outcome.steps = candidate.steps
+            outcome.isComplete = result.level == rules.stepCount
+            outcome.isOpen = result.isOpen && !outcome.isComplete
+            outcome.times = UnsafePointer(candidateTimes.base + at * rules.stepCount)
+            outcome.measuredRow = candidate.measuredRow
+            try body(outcome)
+        }
+        candidates.count = 0
+        candidateTimes.count = 0
+    }
+
+    // MARK: Single chains
+
+    /// Calls with the outcome of one entry.
+    mutating func tell(
+        _ result: ChainResult, _ rows: ChainRows, _ columns: ChainColumns, _ outcome: ChainOutcome,
+        _ body: (borrowing ChainOutcome) throws -> Void
+    ) throws {
+        guard result.level >= rules.leastLevel, result.level == result.levelOfAll else { return }
+        var outcome = outcome
+        if let axis {
+            let bucket = axis.number(of: result.start)
+            guard bucket < axis.count else { return }
+            outcome.bucket = UInt32(truncatingIfNeeded: bucket)
+        }
+        trace(rows, result)
+        outcome.level = result.level
+        outcome.steps = links.steps
+        outcome.isComplete = result.level == rules.stepCount
+        outcome.isOpen = result.isOpen && !outcome.isComplete
+        outcome.times = UnsafePointer(links.times)
+        outcome.measuredRow = measuredRow(rows, columns)
+        try body(outcome)
+    }
+
+    private mutating func evaluateAsClickHouse(
+        _ columns: ChainColumns, _ exclusions: ChainExclusions, _ outcome: ChainOutcome,
+        _ body: (borrowing ChainOutcome) throws -> Void
+    ) throws {
+        let rows = rows(columns, exclusions)
+        let level = try clickHouse?.level(rows) ?? 0
+        guard level > 0 else { return }
+        var outcome = outcome
+        outcome.level = level
+        outcome.steps = UInt32(truncatingIfNeeded: (UInt64(1) << UInt64(level)) - 1)
+        outcome.isComplete = level == rules.stepCount
+        let latest = (0..<columns.count).last { columns.masks[$0] & 1 != 0 }
+        outcome.isOpen = !outcome.isComplete && latest.map { rules.isOpen(start: columns.times[$0]) } ?? false
+        try body(outcome)
+    }
+}

@@ -1,0 +1,94 @@
+import DukkanFormat
+import DukkanStorage
+
+/// What a funnel with options found for one unit of a customer under one value: pointers are borrowed.
+struct ChainOutcome {
+    /// Number of the breakdown's value, ``SequenceRows/nullCode`` for none.
+    var value = SequenceRows.nullCode
+    /// Number of the period of entry.
+    var bucket: UInt32 = 0
+    /// The unit, where sessions are counted.
+    var session: Int64 = 0
+    /// Steps reached, from 1.
+    var level = 0
+    /// Steps on the reported chain.
+    var steps: UInt32 = 0
+    /// Whether some chain may still get further.
+    var isOpen = false
+    /// For each step on the chain its time; where only levels are known, none.
+    var times: UnsafePointer<Int64>?
+    /// Row of the measured table that serves the measured step; ``ChainOutcome/noRow`` where it is not on the chain.
+    var measuredRow = ChainOutcome.noRow
+
+    static let noRow = UInt32.max
+
+    /// Whether a customer stands there.
+    func stands(_ standing: FunnelQuery.Standing, at step: Int) -> Bool {
+        switch standing {
+        case .reached: steps & (1 << UInt32(step)) != 0
+        case .dropped: level == step + 1 && !isOpen && !isComplete
+        case .open: level == step + 1 && isOpen
+        }
+    }
+
+    /// Whether nothing is left to reach.
+    var isComplete = false
+}
+
+/// Evaluates a funnel with options over the customers of morsels; one for each thread.
+final class ChainWorker {
+    private let program: ChainProgram
+    private let numbers: ChainTableRows.Numbers
+    private let tables: [ChainTableRows]
+    private var gatherer: ChainGatherer
+    private var customerCount = 0
+
+    /// Numbers of values, alike for all threads.
+    struct Numberings: Sendable {
+        let values = ValueNumbering()
+        let keys = ValueNumbering()
+        let sessions = ValueNumbering()
+        let units = ValueNumbering()
+    }
+
+    init(_ program: ChainProgram, _ numberings: Numberings) {
+        self.program = program
+        numbers = ChainTableRows.Numbers(
+            values: ValueNumbering.Cache(numberings.values), keys: ValueNumbering.Cache(numberings.keys),
+            sessions: ValueNumbering.Cache(numberings.sessions), units: ValueNumbering.Cache(numberings.units))
+        tables = program.stepTables.map { ChainTableRows(program, $0) }
+        gatherer = ChainGatherer(program)
+    }
+
+    deinit { gatherer.deallocate() }
+
+    /// Takes the loaded morsel: which steps its rows match, and what tells runs apart.
+    func load(_ frame: MorselFrame) throws {
+        customerCount = frame.worker.customerCount
+        numbers.pairs.removeAll()
+        guard customerCount > 0 else { return }
+        for table in tables { try table.load(frame, numbers, stepCount: program.rules.stepCount) }
+    }
+
+    /// Calls for each unit of each customer; the outcome is borrowed for the call.
+    func forEachOutcome(_ body: (_ customer: Int, _ outcome: borrowing ChainOutcome) throws -> Void) throws {
+        // A copy of what holds only pointers, so that nothing goes through the object for each row.
+        var gatherer = gatherer
+        defer { self.gatherer = gatherer }
+        gatherer.begin(tables)
+        for customer in 0..<customerCount {
+            guard gatherer.load(customer) else { continue }
+            try gatherer.evaluate { try body(customer, $0) }
+        }
+    }
+
+    /// Writes 1 for customers who stand at a step, and 0 for the others.
+    func membership(
+        _ standing: FunnelQuery.Standing, step: Int, into flags: UnsafeMutablePointer<Int64>
+    ) throws {
+        flags.update(repeating: 0, count: customerCount)
+        try forEachOutcome { customer, outcome in
+            if outcome.stands(standing, at: step) { flags[customer] = 1 }
+        }
+    }
+}
