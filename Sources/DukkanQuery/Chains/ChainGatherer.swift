@@ -123,7 +123,7 @@ struct ChainGatherer {
     // MARK: Units and values
 
     /// Evaluates the customer.
-    mutating func evaluate(_ body: (borrowing ChainOutcome) throws -> Void) throws {
+    mutating func evaluate(_ body: (ChainOutcome) throws -> Void) throws {
         guard countsSessions, let units = columns.units else {
             try evaluateUnit(columns, stream.exclusions(exclusionCount), 0, body)
             return
@@ -145,7 +145,7 @@ struct ChainGatherer {
 
     private mutating func evaluateUnit(
         _ columns: ChainColumns, _ exclusions: ChainExclusions, _ session: Int64,
-        _ body: (borrowing ChainOutcome) throws -> Void
+        _ body: (ChainOutcome) throws -> Void
     ) throws {
         var outcome = ChainOutcome()
         outcome.session = session
@@ -188,7 +188,7 @@ struct ChainGatherer {
     /// Once for each value that rows of a step carry: rows of other values do not count as that step.
     private mutating func evaluateEachValue(
         _ columns: ChainColumns, _ values: UnsafePointer<UInt32>, ofStep step: Int, _ exclusions: ChainExclusions,
-        _ outcome: ChainOutcome, _ body: (borrowing ChainOutcome) throws -> Void
+        _ outcome: ChainOutcome, _ body: (ChainOutcome) throws -> Void
     ) throws {
         let bit: UInt32 = 1 &<< UInt32(step)
         distinct.removeAll(keepingCapacity: true)
@@ -221,7 +221,7 @@ struct ChainGatherer {
     /// Once for each value, over the rows that carry it.
     private mutating func evaluateEachValueAlone(
         _ columns: ChainColumns, _ values: UnsafePointer<UInt32>, _ exclusions: ChainExclusions,
-        _ outcome: ChainOutcome, _ body: (borrowing ChainOutcome) throws -> Void
+        _ outcome: ChainOutcome, _ body: (ChainOutcome) throws -> Void
     ) throws {
         valueKeys.reserve(columns.count)
         for row in 0..<columns.count { valueKeys.base[row] = Int64(values[row]) }

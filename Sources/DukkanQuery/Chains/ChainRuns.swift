@@ -75,7 +75,7 @@ struct ChainRuns {
     /// Calls with what the unit comes to, once for each period or entry where it comes to something.
     mutating func evaluate(
         _ columns: ChainColumns, _ exclusions: ChainExclusions, _ outcome: ChainOutcome,
-        _ body: (borrowing ChainOutcome) throws -> Void
+        _ body: (ChainOutcome) throws -> Void
     ) throws {
         if clickHouse != nil {
             try evaluateAsClickHouse(columns, exclusions, outcome, body)
@@ -234,7 +234,7 @@ struct ChainRuns {
         return sources[evaluator.servingRow(of: measuredStep, rows, links)]
     }
 
-    private mutating func flush(_ outcome: ChainOutcome, _ body: (borrowing ChainOutcome) throws -> Void) throws {
+    private mutating func flush(_ outcome: ChainOutcome, _ body: (ChainOutcome) throws -> Void) throws {
         var outcome = outcome
         for at in 0..<candidates.count {
             let candidate = candidates.base[at]
@@ -260,7 +260,7 @@ struct ChainRuns {
     /// Calls with the outcome of one entry.
     mutating func tell(
         _ result: ChainResult, _ rows: ChainRows, _ columns: ChainColumns, _ outcome: ChainOutcome,
-        _ body: (borrowing ChainOutcome) throws -> Void
+        _ body: (ChainOutcome) throws -> Void
     ) throws {
         guard result.level >= rules.leastLevel, result.level == result.levelOfAll else { return }
         var outcome = outcome
@@ -281,7 +281,7 @@ struct ChainRuns {
 
     private mutating func evaluateAsClickHouse(
         _ columns: ChainColumns, _ exclusions: ChainExclusions, _ outcome: ChainOutcome,
-        _ body: (borrowing ChainOutcome) throws -> Void
+        _ body: (ChainOutcome) throws -> Void
     ) throws {
         let rows = rows(columns, exclusions)
         let level = try clickHouse?.level(rows) ?? 0

@@ -1,5 +1,6 @@
 import CDukkanKernels
 import DukkanFormat
+import DukkanStorage
 
 /// The rows of one table that a funnel with options looks at, close together, for a whole morsel; reused from morsel to
 /// morsel.

@@ -45,7 +45,7 @@ final class ChainWorker {
 
     /// Numbers of values, alike for all threads.
     struct Numberings: Sendable {
-        let values = ValueNumbering()
+        var values = ValueNumbering()
         let keys = ValueNumbering()
         let sessions = ValueNumbering()
         let units = ValueNumbering()
@@ -60,6 +60,11 @@ final class ChainWorker {
         gatherer = ChainGatherer(program)
     }
 
+    /// For a condition, which shows no values.
+    convenience init(_ program: ChainProgram, _ numbering: ValueNumbering) {
+        self.init(program, Numberings(values: numbering))
+    }
+
     deinit { gatherer.deallocate() }
 
     /// Takes the loaded morsel: which steps its rows match, and what tells runs apart.
@@ -71,7 +76,7 @@ final class ChainWorker {
     }
 
     /// Calls for each unit of each customer; the outcome is borrowed for the call.
-    func forEachOutcome(_ body: (_ customer: Int, _ outcome: borrowing ChainOutcome) throws -> Void) throws {
+    func forEachOutcome(_ body: (_ customer: Int, _ outcome: ChainOutcome) throws -> Void) throws {
         // A copy of what holds only pointers, so that nothing goes through the object for each row.
         var gatherer = gatherer
         defer { self.gatherer = gatherer }

@@ -5,7 +5,7 @@ extension ChainRuns {
     /// completed, ended, or out of time.
     mutating func walk(
         _ columns: ChainColumns, _ exclusions: ChainExclusions, _ runCount: Int, _ outcome: ChainOutcome,
-        _ body: (borrowing ChainOutcome) throws -> Void
+        _ body: (ChainOutcome) throws -> Void
     ) throws {
         gatherStarts(columns, runCount)
         var loaded = -1
@@ -49,8 +49,7 @@ extension ChainRuns {
             }
         }
         guard runCount > 1 else { return }
-        UnsafeMutableBufferPointer(start: entries.base, count: entries.count).sort {
-            ($0.time, $0.place) < ($1.time, $1.place)
-        }
+        var all = UnsafeMutableBufferPointer(start: entries.base, count: entries.count)
+        all.sort { ($0.time, $0.place) < ($1.time, $1.place) }
     }
 }

@@ -1,4 +1,5 @@
 import DukkanFormat
+import DukkanTime
 
 extension FunnelTally {
     // MARK: Time to convert

@@ -94,7 +94,7 @@ final class FunnelTally {
     /// Takes one unit's outcome.
     ///
     /// - Throws: `limit` for more cells than an answer may have.
-    func note(_ outcome: borrowing ChainOutcome, _ measured: Measured?) throws {
+    func note(_ outcome: ChainOutcome, _ measured: Measured?) throws {
         let valueSlot = hasValues && outcome.value != SequenceRows.nullCode ? Int(outcome.value) + 1 : 0
         let slot = valueSlot * bucketCount + Int(outcome.bucket)
         if (slot + 1) * stepCount > stopped.count { try grow(slot) }
@@ -163,7 +163,7 @@ final class FunnelTally {
     }
 
     /// Takes a unit into the list.
-    func list(_ outcome: borrowing ChainOutcome, customer: Value, session: Value) throws {
+    func list(_ outcome: ChainOutcome, customer: Value, session: Value) throws {
         guard let listing else { return }
         if listed.count >= FunnelTally.listedCountMax {
             throw DukkanError(

@@ -61,7 +61,8 @@ struct RowPartition {
 
     /// Brings groups of one key together, in the order of their keys.
     private mutating func sort(_ keys: UnsafePointer<Int64>) {
-        UnsafeMutableBufferPointer(start: groups.base, count: groups.count).sort { ($0.key, $0.from) < ($1.key, $1.from) }
+        var all = UnsafeMutableBufferPointer(start: groups.base, count: groups.count)
+        all.sort { ($0.key, $0.from) < ($1.key, $1.from) }
         var isRepeated = false
         for i in 1..<groups.count where groups.base[i].key == groups.base[i - 1].key {
             isRepeated = true
