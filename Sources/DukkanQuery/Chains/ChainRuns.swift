@@ -17,21 +17,12 @@ struct ChainRuns {
     private var arena = ChainArena()
     private var gathered: ChainColumns?
     private var strictMasks = GrowableBuffer<UInt32>(capacity: 64)
-    var entries = GrowableBuffer<EntryStart>(capacity: 64)
     private var candidates = GrowableBuffer<Candidate>(capacity: 16)
     private var candidateTimes = GrowableBuffer<Int64>(capacity: 64)
     /// One more than the place of a period's candidate; 0: there is none.
     private let placeOfBucket: UnsafeMutablePointer<UInt32>
     private var links = ChainLinks()
     private var otherLinks = ChainLinks()
-
-    /// A row at which an entry may begin.
-    struct EntryStart {
-        var time: Int64
-        var place: Int
-        var run: Int
-        var row: Int
-    }
 
     /// The best chain found of those that began in one period.
     private struct Candidate {
@@ -64,7 +55,6 @@ struct ChainRuns {
         partition.deallocate()
         arena.deallocate()
         strictMasks.deallocate()
-        entries.deallocate()
         candidates.deallocate()
         candidateTimes.deallocate()
         links.deallocate()
@@ -82,13 +72,9 @@ struct ChainRuns {
             return
         }
         let runCount = divide(columns)
-        if countsEntries {
-            try walk(columns, exclusions, runCount, outcome, body)
-            return
-        }
         for run in 0..<runCount {
             let own = self.columns(ofRun: run, of: columns, runCount)
-            evaluateRun(own, exclusions)
+            if countsEntries { try walk(own, exclusions, outcome, body) } else { evaluateRun(own, exclusions) }
         }
         try flush(outcome, body)
     }
