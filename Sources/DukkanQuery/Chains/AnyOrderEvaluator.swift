@@ -8,11 +8,14 @@ struct AnyOrderEvaluator {
     /// The mask of the row that serves each step, 0: none; and its place in the run.
     private let owners: UnsafeMutablePointer<UInt32>
     private let ownerRows: UnsafeMutablePointer<UInt32>
-    /// Times at which one more step was served.
+    /// Times and rows at which one more step was served.
     private let times: UnsafeMutablePointer<Int64>
-    /// The reported chain: times by number of steps, rows by step, `noRow` where a step has none.
+    private let rows: UnsafeMutablePointer<UInt32>
+    /// Those of the reported chain.
     private let bestTimes: UnsafeMutablePointer<Int64>
     private let bestRows: UnsafeMutablePointer<UInt32>
+    /// For each step the row that serves it there, ``noRow`` where none does.
+    private let serving: UnsafeMutablePointer<UInt32>
 
     /// The place of no row.
     static let noRow = UInt32.max
@@ -30,15 +33,17 @@ struct AnyOrderEvaluator {
         let count = FunnelQuery.stepCountMax
         owners = .allocate(capacity: count)
         ownerRows = .allocate(capacity: count)
+        rows = .allocate(capacity: count)
+        serving = .allocate(capacity: count)
         times = .allocate(capacity: count)
         bestTimes = .allocate(capacity: count)
         bestRows = .allocate(capacity: count)
-        for masks in [owners, ownerRows, bestRows] { masks.initialize(repeating: 0, count: count) }
+        for masks in [owners, ownerRows, rows, bestRows, serving] { masks.initialize(repeating: 0, count: count) }
         for all in [times, bestTimes] { all.initialize(repeating: 0, count: count) }
     }
 
     func deallocate() {
-        for masks in [owners, ownerRows, bestRows] { masks.deallocate() }
+        for masks in [owners, ownerRows, rows, bestRows, serving] { masks.deallocate() }
         for all in [times, bestTimes] { all.deallocate() }
     }
 
@@ -82,20 +87,24 @@ struct AnyOrderEvaluator {
     func trace(_ result: ChainResult, into links: inout ChainLinks) {
         links.steps = UInt32(truncatingIfNeeded: (UInt64(1) << UInt64(result.level)) - 1)
         links.times.update(from: bestTimes, count: result.level)
-        links.rows.update(from: bestRows, count: rules.stepCount)
+        links.rows.update(from: bestRows, count: result.level)
     }
 
     private func keep(_ level: Int) {
         bestTimes.update(from: times, count: level)
+        bestRows.update(from: rows, count: level)
         for step in 0..<rules.stepCount {
-            bestRows[step] = owners[step] == 0 ? AnyOrderEvaluator.noRow : ownerRows[step]
+            serving[step] = owners[step] == 0 ? AnyOrderEvaluator.noRow : ownerRows[step]
         }
     }
+
+    /// The row that serves a step on the chain reported last, ``noRow`` where none does.
+    func row(serving step: Int) -> UInt32 { serving[step] }
 
     private mutating func follow(_ rows: ChainRows, _ row: Int) -> Attempt {
         var attempt = Attempt()
         let start = rows.times[row], limit = rules.end(ofStart: start)
-        let excluded = firstExclusions(rows, after: start, through: limit, from: row)
+        let excluded = firstExclusions(rows, after: start, through: limit)
         owners.update(repeating: 0, count: rules.stepCount)
         var level = 0
         var union: UInt32 = 0
@@ -110,6 +119,7 @@ struct AnyOrderEvaluator {
                 var visited: UInt32 = 0
                 if augment(mask, UInt32(truncatingIfNeeded: at), &visited) {
                     times[level] = time
+                    self.rows[level] = UInt32(truncatingIfNeeded: at)
                     level += 1
                 }
             }
@@ -125,21 +135,16 @@ struct AnyOrderEvaluator {
         return attempt
     }
 
-    /// The first rows that end and poison chains from a start; those at the time of a row that matches a step do not count.
+    /// The first rows that end and poison chains from a start.
     private func firstExclusions(
-        _ rows: ChainRows, after start: Int64, through limit: Int64, from row: Int
+        _ rows: ChainRows, after start: Int64, through limit: Int64
     ) -> (ended: Int64?, poisoned: Int64?) {
         var ended: Int64?
         var poisoned: Int64?
-        var at = row
         for i in 0..<rows.exclusionCount {
             let time = rows.exclusionTimes[i]
             if time <= start { continue }
             if time > limit || (ended != nil && poisoned != nil) { break }
-            while at < rows.count && rows.times[at] < time { at += 1 }
-            var same = at
-            while same < rows.count && rows.times[same] == time && rows.masks[same] == 0 { same += 1 }
-            if same < rows.count && rows.times[same] == time { continue }
             let levels = rules.levels(excludedBy: rows.exclusionMasks[i])
             if levels.ended != 0, ended == nil { ended = time }
             if levels.poisoned != 0, poisoned == nil { poisoned = time }

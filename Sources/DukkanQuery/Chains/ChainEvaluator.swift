@@ -21,6 +21,8 @@ struct ChainEvaluator {
     /// What every group brought, while a chain is traced.
     var log = GrowableBuffer<Group>()
     var isLogging = false
+    /// Levels of the current start that no row ended, whether their chains may go on or not.
+    private var unended: UInt32 = 0
     /// The first excluding row after the start before.
     var firstExclusion = 0
 
@@ -175,7 +177,9 @@ struct ChainEvaluator {
         }
         best.levelOfAll = max(best.levelOfAll, attempt.level)
         guard attempt.isDisturbed, rules.poisonable != 0, attempt.level < rules.stepCount else { return }
-        best.levelOfAll = max(best.levelOfAll, follow(rows, row, end, poisons: false).level)
+        let others = follow(rows, row, end, poisons: false)
+        best.levelOfAll = max(best.levelOfAll, others.level)
+        best.endedAt = others.endedAt
     }
 
     // MARK: One start
@@ -195,6 +199,7 @@ struct ChainEvaluator {
         while exclusion < rows.exclusionCount && rows.exclusionTimes[exclusion] <= start { exclusion += 1 }
         firstExclusion = exclusion
         var ever: UInt32 = 0
+        unended = 0
         var alive = serve(rows, row, end, firsts: 1, isStart: true).reached
         note(alive, &ever, start, row, following)
         if isLogging { log.append(Group(from: row, to: end, time: start, firsts: 1, reached: alive, lasting: alive)) }
@@ -261,6 +266,7 @@ struct ChainEvaluator {
     }
 
     private mutating func noteVisits(_ reached: UInt32, _ time: Int64, _ row: Int) {
+        unended |= reached
         var bits = reached
         while bits != 0 {
             let level = bits.trailingZeroBitCount
@@ -308,7 +314,6 @@ struct ChainEvaluator {
         let poisoned = poisons ? excluded.poisoned : 0
         attempt.isDisturbed = true
         var bits = alive & (excluded.ended | poisoned)
-        let before = alive
         while bits != 0 {
             let level = bits.trailingZeroBitCount
             bits &= bits &- 1
@@ -319,7 +324,13 @@ struct ChainEvaluator {
                 if survives { visits.base[level].append(time) }
             }
         }
-        if before != 0 && alive == 0 && excluded.ended != 0 { attempt.endedAt = time }
+        bits = unended & excluded.ended
+        while bits != 0 {
+            let level = bits.trailingZeroBitCount
+            bits &= bits &- 1
+            if lastTimes[level] != time { unended &= ~(1 &<< UInt32(level)) }
+            if unended == 0 { attempt.endedAt = time }
+        }
         bits = ever & poisoned
         while bits != 0 {
             let level = bits.trailingZeroBitCount

@@ -77,21 +77,10 @@ struct ChainProgram: Sendable {
                 min($0, ChainProgram.earliestTime(builder.tables[$1.place].snapshot))
             }
             let latest = min(to.map { $0 == .min ? .min : $0 - 1 } ?? .max, asOf)
-            axis = asOf == .min ? nil : try ChainProgram.axis(rule, earliest, latest)
+            axis = earliest <= latest && asOf != .min ? try PeriodAxis(rule, covering: earliest...latest) : nil
         } else {
             axis = nil
         }
-    }
-
-    /// The periods from one time to another; nil where the first lies in a later period.
-    private static func axis(_ rule: PeriodRule, _ earliest: Int64, _ latest: Int64) throws -> PeriodAxis? {
-        if earliest > latest {
-            let range = PeriodRule.timeRange
-            guard range.contains(earliest), range.contains(latest),
-                try rule.start(containing: earliest) == rule.start(containing: latest)
-            else { return nil }
-        }
-        return try PeriodAxis(rule, covering: min(earliest, latest)...latest)
     }
 
     /// What tells a unit apart, as it was read.

@@ -64,24 +64,4 @@ struct ChainLinks {
         times.deallocate()
         rows.deallocate()
     }
-
-    /// Whether this chain is reported rather than another of the same level, start and end: the later one of the two
-    /// that differ last, else the earlier one.
-    func precedes(_ other: ChainLinks) -> Bool {
-        var mine = steps, others = other.steps
-        while mine != 0 && others != 0 {
-            let step = 31 - mine.leadingZeroBitCount, otherStep = 31 - others.leadingZeroBitCount
-            if step != otherStep { return step > otherStep }
-            if times[step] != other.times[step] { return times[step] < other.times[step] }
-            mine &= ~(1 << UInt32(step))
-            others &= ~(1 << UInt32(step))
-        }
-        return false
-    }
-
-    mutating func assign(_ other: ChainLinks) {
-        steps = other.steps
-        times.update(from: other.times, count: FunnelQuery.stepCountMax)
-        rows.update(from: other.rows, count: FunnelQuery.stepCountMax)
-    }
 }

@@ -16,20 +16,31 @@ struct ChainRuns {
     var partition = RowPartition()
     private var arena = ChainArena()
     private var gathered: ChainColumns?
+    private var lasting = ChainStream()
     private var strictMasks = GrowableBuffer<UInt32>(capacity: 64)
+    var entries = GrowableBuffer<EntryStart>(capacity: 64)
     private var candidates = GrowableBuffer<Candidate>(capacity: 16)
     private var candidateTimes = GrowableBuffer<Int64>(capacity: 64)
+    /// For each candidate what decides between chains that end alike: see ``rank(_:)``.
+    private var candidateRanks = GrowableBuffer<Int64>(capacity: 64)
+    private let rank: UnsafeMutablePointer<Int64>
+    private let rankLength: Int
     /// One more than the place of a period's candidate; 0: there is none.
     private let placeOfBucket: UnsafeMutablePointer<UInt32>
     private var links = ChainLinks()
-    private var otherLinks = ChainLinks()
+
+    /// A row at which an entry may begin.
+    struct EntryStart {
+        var time: Int64
+        var place: Int
+        var run: Int
+        var row: Int
+    }
 
     /// The best chain found of those that began in one period.
     private struct Candidate {
         var bucket: UInt32
         var result: ChainResult
-        /// Places of the chain's ends in the customer's order.
-        var endPlace: Int
         var steps: UInt32
         var measuredRow: UInt32
     }
@@ -45,6 +56,9 @@ struct ChainRuns {
         evaluator = ChainEvaluator(rules)
         anyOrder = rules.order == .any ? AnyOrderEvaluator(rules) : nil
         clickHouse = program.query.isClickHouse ? ClickHouseLevels(program.query) : nil
+        rankLength = 3 * rules.stepCount + 2
+        rank = .allocate(capacity: rankLength)
+        rank.initialize(repeating: 0, count: rankLength)
         placeOfBucket = .allocate(capacity: program.axis?.count ?? 1)
         placeOfBucket.initialize(repeating: 0, count: program.axis?.count ?? 1)
     }
@@ -54,11 +68,14 @@ struct ChainRuns {
         anyOrder?.deallocate()
         partition.deallocate()
         arena.deallocate()
+        lasting.deallocate()
         strictMasks.deallocate()
+        entries.deallocate()
         candidates.deallocate()
         candidateTimes.deallocate()
         links.deallocate()
-        otherLinks.deallocate()
+        candidateRanks.deallocate()
+        rank.deallocate()
         placeOfBucket.deallocate()
     }
 
@@ -72,9 +89,12 @@ struct ChainRuns {
             return
         }
         let runCount = divide(columns)
+        if countsEntries {
+            try walk(columns, exclusions, runCount, outcome, body)
+            return
+        }
         for run in 0..<runCount {
-            let own = self.columns(ofRun: run, of: columns, runCount)
-            if countsEntries { try walk(own, exclusions, outcome, body) } else { evaluateRun(own, exclusions) }
+            evaluateRun(self.columns(ofRun: run, of: columns, runCount), exclusions)
         }
         try flush(outcome, body)
     }
@@ -111,9 +131,14 @@ struct ChainRuns {
         return own
     }
 
+    /// The rows of a run and what excludes there: in any order no row does at the time of a row that matches a step.
     @inline(__always)
-    func rows(_ columns: ChainColumns, _ exclusions: ChainExclusions) -> ChainRows {
-        ChainRows(
+    mutating func rows(_ columns: ChainColumns, _ exclusions: ChainExclusions) -> ChainRows {
+        var exclusions = exclusions
+        if rules.order == .any && exclusions.count > 0 {
+            exclusions = lasting.keep(exclusions, apartFrom: columns)
+        }
+        return ChainRows(
             times: columns.times, masks: columns.masks, count: columns.count, exclusionTimes: exclusions.times,
             exclusionMasks: exclusions.masks, exclusionCount: exclusions.count)
     }
@@ -155,50 +180,81 @@ struct ChainRuns {
     private mutating func take(_ result: ChainResult, _ bucket: UInt32, _ rows: ChainRows, _ columns: ChainColumns) {
         guard result.levelOfAll > 0 else { return }
         let known = placeOfBucket[Int(bucket)]
-        let endPlace = result.level > 0 ? columns.place(result.endRow) : 0
         if known == 0 {
             candidates.append(
-                Candidate(
-                    bucket: bucket, result: result, endPlace: endPlace, steps: 0, measuredRow: ChainOutcome.noRow))
+                Candidate(bucket: bucket, result: result, steps: 0, measuredRow: ChainOutcome.noRow))
             candidateTimes.reserve(candidates.count * rules.stepCount)
+            candidateTimes.count = candidates.count * rules.stepCount
+            candidateRanks.reserve(candidates.count * rankLength)
+            candidateRanks.count = candidates.count * rankLength
             placeOfBucket[Int(bucket)] = UInt32(candidates.count)
-            if result.level > 0 { keep(candidates.count - 1, result, rows, columns) }
+            guard result.level > 0 else { return }
+            trace(rows, result)
+            if columns.keys != nil { setRank(rows, result, columns) }
+            keep(candidates.count - 1, rows, columns)
             return
         }
         let at = Int(known) - 1
-        let best = candidates.base[at]
-        candidates.base[at].result.levelOfAll = max(best.result.levelOfAll, result.levelOfAll)
-        candidates.base[at].result.isOpen = best.result.isOpen || result.isOpen
-        guard result.level > 0, isBetter(result, endPlace, than: best, at, rows) else { return }
+        let best = candidates.base[at].result
+        candidates.base[at].result.levelOfAll = max(best.levelOfAll, result.levelOfAll)
+        candidates.base[at].result.isOpen = best.isOpen || result.isOpen
+        guard result.level > 0, result.level > best.level || result.level == best.level && result.end <= best.end else {
+            return
+        }
+        trace(rows, result)
+        setRank(rows, result, columns)
+        if result.level == best.level && result.end == best.end && !isRankBetter(than: at) { return }
         var merged = result
         merged.levelOfAll = candidates.base[at].result.levelOfAll
         merged.isOpen = candidates.base[at].result.isOpen
         candidates.base[at].result = merged
-        candidates.base[at].endPlace = endPlace
-        keep(at, result, rows, columns)
+        keep(at, rows, columns)
     }
 
-    private mutating func isBetter(
-        _ result: ChainResult, _ endPlace: Int, than best: Candidate, _ at: Int, _ rows: ChainRows
-    ) -> Bool {
-        if result.level != best.result.level { return result.level > best.result.level }
-        if result.end != best.result.end { return result.end < best.result.end }
-        if rules.ties == .recorded && endPlace != best.endPlace { return endPlace < best.endPlace }
-        if result.start != best.result.start { return result.start > best.result.start }
-        if result.level <= 2 && rules.order != .any { return false }
-        trace(rows, result)
-        otherLinks.steps = best.steps
-        otherLinks.times.update(from: candidateTimes.base + at * rules.stepCount, count: rules.stepCount)
-        return links.precedes(otherLinks)
+    /// Writes down what decides between the chain traced last and others of its level and end: the place of the end where
+    /// the order decides, the start, and from the end back which steps it has and when; at last the rows themselves.
+    private mutating func setRank(_ rows: ChainRows, _ result: ChainResult, _ columns: ChainColumns) {
+        let isRecorded = rules.ties == .recorded, isAnyOrder = rules.order == .any
+        var at = 0
+        func moment(_ step: Int) -> Int64 {
+            isRecorded ? Int64(columns.place(Int(links.rows[step]))) : links.times[step]
+        }
+        func add(_ value: Int64) {
+            rank[at] = value
+            at += 1
+        }
+        let last = 31 - links.steps.leadingZeroBitCount
+        add(moment(last))
+        add(~links.times[0])
+        var bits = links.steps
+        while bits != 0 {
+            let step = isAnyOrder ? bits.trailingZeroBitCount : 31 - bits.leadingZeroBitCount
+            bits &= ~(1 &<< UInt32(step))
+            if !isAnyOrder { add(-Int64(step)) }
+            add(moment(step))
+        }
+        bits = measuredStep == nil ? 0 : links.steps
+        while bits != 0 {
+            let step = bits.trailingZeroBitCount
+            bits &= bits &- 1
+            let row = isAnyOrder ? Int(links.rows[step]) : evaluator.servingRow(of: step, rows, links)
+            add(Int64(columns.place(row)))
+        }
+        while at < rankLength { add(0) }
     }
 
-    /// Writes the chain of a result down as a candidate's.
-    private mutating func keep(_ at: Int, _ result: ChainResult, _ rows: ChainRows, _ columns: ChainColumns) {
-        trace(rows, result)
+    private func isRankBetter(than at: Int) -> Bool {
+        let other = candidateRanks.base + at * rankLength
+        for i in 0..<rankLength where rank[i] != other[i] { return rank[i] < other[i] }
+        return false
+    }
+
+    /// Keeps the chain traced last as a candidate's.
+    private mutating func keep(_ at: Int, _ rows: ChainRows, _ columns: ChainColumns) {
         candidates.base[at].steps = links.steps
         (candidateTimes.base + at * rules.stepCount).update(from: links.times, count: rules.stepCount)
+        if columns.keys != nil { (candidateRanks.base + at * rankLength).update(from: rank, count: rankLength) }
         candidates.base[at].measuredRow = measuredRow(rows, columns)
-        candidateTimes.count = candidates.count * rules.stepCount
     }
 
     private mutating func trace(_ rows: ChainRows, _ result: ChainResult) {
@@ -212,8 +268,8 @@ struct ChainRuns {
     /// Row of the measured table that serves the measured step of the chain traced last.
     private mutating func measuredRow(_ rows: ChainRows, _ columns: ChainColumns) -> UInt32 {
         guard let measuredStep, let sources = columns.sources else { return ChainOutcome.noRow }
-        if anyOrder != nil {
-            let row = links.rows[measuredStep]
+        if let anyOrder {
+            let row = anyOrder.row(serving: measuredStep)
             return row == AnyOrderEvaluator.noRow ? ChainOutcome.noRow : sources[Int(row)]
         }
         guard links.steps & (1 << UInt32(measuredStep)) != 0 else { return ChainOutcome.noRow }
@@ -239,6 +295,7 @@ struct ChainRuns {
         }
         candidates.count = 0
         candidateTimes.count = 0
+        candidateRanks.count = 0
     }
 
     // MARK: Single chains

@@ -108,4 +108,19 @@ struct ChainStream {
         }
         return exclusions(exclusionTimes.count)
     }
+
+    /// Those of others that do not have the time of a row that matches a step.
+    mutating func keep(_ exclusions: ChainExclusions, apartFrom columns: ChainColumns) -> ChainExclusions {
+        exclusionTimes.count = 0
+        exclusionMasks.count = 0
+        var row = 0
+        for i in 0..<exclusions.count {
+            let time = exclusions.times[i]
+            while row < columns.count && (columns.times[row] < time || columns.masks[row] == 0) { row += 1 }
+            if row < columns.count && columns.times[row] == time { continue }
+            exclusionTimes.append(time)
+            exclusionMasks.append(exclusions.masks[i])
+        }
+        return self.exclusions(exclusionTimes.count)
+    }
 }

@@ -207,7 +207,7 @@ final class ChainTableRows {
         if table.measure != nil {
             _ = dukkan_bit_places(bits.base, (count + 63) / 64, sources.base)
         } else {
-            sources.base.update(repeating: 0, count: kept)
+            sources.base.update(repeating: ChainOutcome.noRow, count: kept)
         }
     }
 
