@@ -134,6 +134,8 @@ struct ChainEvaluator {
         while at < limit {
             if masks[at] & after != 0 { return false }
             if masks[at] & 1 != 0 {
+                // Of starts at one time the first recorded is reported.
+                if rules.ties == .recorded && rows.times[at] == rows.times[row] { return false }
                 // The rest of its group stands beside it.
                 let groupEnd = groupEnd(rows, at)
                 at &+= 1
@@ -239,7 +241,8 @@ struct ChainEvaluator {
             exclude(rows, &exclusion, through: limit, poisons, &alive, &ever, &attempt)
         }
         attempt.level = 32 - ever.leadingZeroBitCount
-        attempt.isOpen = attempt.level < rules.stepCount && alive != 0 && rules.isOpen(start: start) && maySucceed(alive)
+        attempt.isOpen =
+            attempt.level < rules.stepCount && alive != 0 && rules.isOpen(start: start) && maySucceed(alive)
         return attempt
     }
 

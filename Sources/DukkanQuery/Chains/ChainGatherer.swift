@@ -138,7 +138,8 @@ struct ChainGatherer {
                 ? columns.slice(group.from, group.to)
                 : unitArena.gather(columns, order, group.to - group.from)
             let exclusions =
-                exclusionCount == 0 ? stream.exclusions(0) : unitStream.exclusions(of: stream, exclusionCount, group.key)
+                exclusionCount == 0
+                ? stream.exclusions(0) : unitStream.exclusions(of: stream, exclusionCount, group.key)
             try evaluateUnit(own, exclusions, group.key, body)
         }
     }

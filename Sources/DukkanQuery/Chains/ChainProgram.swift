@@ -54,12 +54,15 @@ struct ChainProgram: Sendable {
     init(_ query: FunnelQuery, _ builder: ScanBuilder, asOf: Int64) throws {
         try query.validate()
         self.query = query
-        let context = builder.context
+        // A segment may look at an earlier time than the query.
+        var context = builder.context
+        context.asOf = asOf
         rules = ChainRules(query, asOf: asOf)
+        let title = context.title
         stepNames = query.steps.map { step in
-            step.name ?? step.filter.map { "\(step.table) WHERE \(context.title($0))" } ?? step.table
+            step.name ?? step.filter.map { "\(step.table) WHERE \(title($0))" } ?? step.table
         }
-        var binding = ChainBinding(query, builder)
+        var binding = ChainBinding(query, builder, context)
         try binding.bindSteps()
         try binding.bindExclusions()
         try binding.bindKeys()
@@ -73,9 +76,11 @@ struct ChainProgram: Sendable {
         if case .trends(let period) = query.view {
             let rule = PeriodRule(
                 period, weekStartsOnSunday: query.options.weekStartsOnSunday, zone: context.clock.zone)
-            let earliest = from ?? stepTables.reduce(Int64.max) {
-                min($0, ChainProgram.earliestTime(builder.tables[$1.place].snapshot))
-            }
+            let earliest =
+                from
+                ?? stepTables.reduce(Int64.max) {
+                    min($0, ChainProgram.earliestTime(builder.tables[$1.place].snapshot))
+                }
             let latest = min(to.map { $0 == .min ? .min : $0 - 1 } ?? .max, asOf)
             axis = earliest <= latest && asOf != .min ? try PeriodAxis(rule, covering: earliest...latest) : nil
         } else {
@@ -121,6 +126,7 @@ struct ChainProgram: Sendable {
 struct ChainBinding {
     private let query: FunnelQuery
     private let builder: ScanBuilder
+    private let context: QueryContext
     /// Places in the scan, those of steps first.
     private(set) var tables: [Int] = []
     private(set) var expressions: [(table: Int, BoundExpression)] = []
@@ -134,9 +140,10 @@ struct ChainBinding {
     private var unit: [Int: BoundExpression] = [:]
     private var measure: [Int: BoundExpression] = [:]
 
-    init(_ query: FunnelQuery, _ builder: ScanBuilder) {
+    init(_ query: FunnelQuery, _ builder: ScanBuilder, _ context: QueryContext) {
         self.query = query
         self.builder = builder
+        self.context = context
     }
 
     /// What was bound of a table.
@@ -158,8 +165,9 @@ struct ChainBinding {
     }
 
     private mutating func condition(_ filter: Expression?, _ table: Int, in clause: String) throws -> BoundExpression? {
-        let binder = Binder(builder.context, RowScope(builder, table: table))
-        let bound = builder.existing(table: table, try filter.map { try binder.bindCondition($0, in: clause) })
+        let binder = Binder(context, RowScope(builder, table: table))
+        let bound = builder.existing(
+            table: table, try filter.map { try binder.bindCondition($0, in: clause) }, asOf: context.asOf)
         builder.use(table: table, where: bound)
         if let bound { expressions.append((table, bound)) }
         return bound
@@ -213,7 +221,7 @@ struct ChainBinding {
         }
         if let measured = query.measure {
             let table = try builder.table(query.steps[measured.step].table)
-            let bound = try Binder(builder.context, RowScope(builder, table: table)).bind(measured.expression)
+            let bound = try Binder(context, RowScope(builder, table: table)).bind(measured.expression)
             guard bound.type.isNumber else {
                 throw DukkanError(.invalidQuery, "MEASURING needs a number, not a value of type \(bound.type.name)")
             }
@@ -231,7 +239,7 @@ struct ChainBinding {
         var failure: (any Error)?
         for table in wanted {
             do {
-                let bound = try Binder(builder.context, RowScope(builder, table: table)).bind(expression)
+                let bound = try Binder(context, RowScope(builder, table: table)).bind(expression)
                 breakdown[table] = bound
                 expressions.append((table, bound))
             } catch {
@@ -250,7 +258,7 @@ struct ChainBinding {
         var bound: [Int: BoundExpression] = [:]
         for table in tables {
             do {
-                let own = try Binder(builder.context, RowScope(builder, table: table)).bind(expression)
+                let own = try Binder(context, RowScope(builder, table: table)).bind(expression)
                 bound[table] = own
                 expressions.append((table, own))
             } catch {

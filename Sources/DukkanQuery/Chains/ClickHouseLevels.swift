@@ -130,7 +130,8 @@ struct ClickHouseLevels {
         paths[k] = living.isEmpty ? [paths[k][0]] : living
         if paths[k].count > ClickHouseLevels.pathCountMax {
             throw DukkanError(
-                .limit, "strict_once would have to keep more than \(ClickHouseLevels.pathCountMax) chains of a customer",
+                .limit,
+                "strict_once would have to keep more than \(ClickHouseLevels.pathCountMax) chains of a customer",
                 advice: "choose a shorter window, or leave the mode out")
         }
     }

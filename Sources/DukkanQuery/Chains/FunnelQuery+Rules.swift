@@ -155,7 +155,8 @@ extension FunnelQuery {
                 throw DukkanError(.invalidQuery, "TIME TO CONVERT goes from an earlier to a later step")
             }
             if let bins, !(1...FunnelQuery.binCountMax).contains(bins) {
-                throw DukkanError(.invalidQuery, "TIME TO CONVERT has 1 to \(FunnelQuery.binCountMax) BINS, not \(bins)")
+                throw DukkanError(
+                    .invalidQuery, "TIME TO CONVERT has 1 to \(FunnelQuery.binCountMax) BINS, not \(bins)")
             }
             if measure != nil {
                 throw DukkanError(.invalidQuery, "MEASURING is for steps and TRENDS, not for TIME TO CONVERT")

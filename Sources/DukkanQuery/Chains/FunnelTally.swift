@@ -13,7 +13,9 @@ final class FunnelTally {
     /// `s * stepCount + l - 1` units that stopped at just that step, and those of them who are open.
     private(set) var stopped = GrowableBuffer<Int>()
     private(set) var open = GrowableBuffer<Int>()
-    /// Laid out alike: units with the step on their chain. Only where steps are optional.
+    /// Laid out alike: units with the step on their chain.
+    ///
+    /// Only where steps are optional.
     private(set) var passed = GrowableBuffer<Int>()
     /// For each step: microseconds since the step before on the chain, and the slot of each.
     let gaps: BufferRow<Int64>
