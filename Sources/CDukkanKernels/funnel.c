@@ -400,6 +400,22 @@ static inline void merge_run(const dukkan_funnel_table *own, size_t first, size_
     runs->row_count = rows;
 }
 
+// Counts a run of one entry.
+static inline void count_entry(dukkan_funnel_runs *runs, uint32_t slot, int64_t time) {
+    const size_t at = (size_t)slot * runs->step_count;
+    runs->reached[at]++;
+    runs->open[at] += time > runs->open_after;
+}
+
+// Whether the slots of all entries can be counted; slot of a value is value + 1, modulo 2^32.
+static inline int has_slots(const uint32_t *values, size_t count, dukkan_funnel_runs *runs) {
+    uint32_t greatest = 0;
+    for (size_t i = 0; i < count; i++) greatest = values[i] + 1 > greatest ? values[i] + 1 : greatest;
+    if (greatest < runs->slot_count) return 1;
+    runs->slots_needed = (size_t)greatest + 1;
+    return 0;
+}
+
 // The runs of a customer of two tables, one for each value of her entries; 0 when there is no room for them.
 static inline int runs_by_value(const dukkan_funnel_table *tables, size_t customer, int has_window, int64_t window,
                                 dukkan_funnel_runs *runs) {
@@ -413,13 +429,12 @@ static inline int runs_by_value(const dukkan_funnel_table *tables, size_t custom
         for (size_t e = first; e < last; e++) equal |= (uint32_t)(own->values[e] == own->values[entry]) << (e - first);
         // The last entry of a value stands for it.
         if (equal >> (entry - first) != 1) continue;
-        runs->slots[runs->run_count++] = own->values[entry] + 1;
-        if (equal & going_on) {
-            merge_run(own, first, last, equal, other, customer, runs);
-        } else {
-            runs->times[runs->row_count] = own->times[entry];
-            runs->masks[runs->row_count++] = 1;
+        if (!(equal & going_on)) {
+            count_entry(runs, own->values[entry] + 1, own->times[entry]);
+            continue;
         }
+        runs->slots[runs->run_count++] = own->values[entry] + 1;
+        merge_run(own, first, last, equal, other, customer, runs);
         runs->row_starts[runs->run_count] = (uint32_t)runs->row_count;
     }
     return 1;
@@ -444,35 +459,27 @@ static inline __attribute__((always_inline)) int take_entries(const dukkan_funne
     for (size_t t = 1; t < table_count && !may_go_on; t++) {
         may_go_on = may_convert(own.times + first, last - first, &tables[t], customer, has_window, window);
     }
+    const int has_values = form == DUKKAN_ENTRIES_BY_VALUE && own.values;
+    if (has_values && !has_slots(own.values + first, last - first, runs)) return 0;
     if (may_go_on) {
         const int is_made = form == DUKKAN_ENTRIES_BY_VALUE && own.values && table_count == 2 &&
                             runs_by_value(tables, customer, has_window, window, runs);
         return is_made;
     }
     if (form == DUKKAN_ENTRIES_DROPPED) return 1;
-    if (runs->row_capacity - runs->row_count < last - first) return 0;
-    size_t rows = runs->row_count, made = runs->run_count;
-    if (form == DUKKAN_ENTRIES_WHOLE || !own.values || last - first == 1) {
-        runs->times[rows] = own.times[last - 1];
-        runs->masks[rows] = 1;
-        runs->slots[made++] = (form == DUKKAN_ENTRIES_WHOLE || !own.values ? no_value : own.values[first]) + 1;
-        runs->row_starts[made] = (uint32_t)++rows;
-    } else {
-        for (size_t row = first; row < last; row++) {
-            const uint32_t value = own.values[row];
-            uint32_t comes_again = 0;
-            for (size_t later = row + 1; later < last; later++) comes_again |= own.values[later] == value;
-            // Written always and kept where no later entry has the value.
-            runs->times[rows] = own.times[row];
-            runs->masks[rows] = 1;
-            runs->slots[made] = value + 1;
-            made += !comes_again;
-            rows += !comes_again;
-            runs->row_starts[made] = (uint32_t)rows;
-        }
+    if (!has_values) {
+        count_entry(runs, no_value + 1, own.times[last - 1]);
+        return 1;
     }
-    runs->row_count = rows;
-    runs->run_count = made;
+    for (size_t row = first; row < last; row++) {
+        const uint32_t value = own.values[row];
+        uint32_t comes_again = 0;
+        for (size_t later = row + 1; later < last; later++) comes_again |= own.values[later] == value;
+        // Added always, and nothing where a later entry has the value.
+        const size_t at = (size_t)(value + 1) * runs->step_count;
+        runs->reached[at] += !comes_again;
+        runs->open[at] += !comes_again & (own.times[row] > runs->open_after);
+    }
     return 1;
 }
 

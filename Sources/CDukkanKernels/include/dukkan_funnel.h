@@ -97,7 +97,7 @@ enum {
 /// Entries up to which a customer's values are compared each with each.
 enum { DUKKAN_ENTRIES_COMPARED_MAX = 32 };
 
-/// Runs of rows, written from the counts on.
+/// Runs of rows, written from the counts on, and counts of runs that need no look: those of one entry reach the first step.
 typedef struct {
     uint32_t *row_starts;
     int64_t *times;
@@ -106,11 +106,17 @@ typedef struct {
     size_t row_count, run_count;
     /// Rows that there is room for, and one more; as many runs.
     size_t row_capacity;
+    /// At slot * step_count the runs of one entry under the slot's value, and those of them later than `open_after`.
+    int64_t *reached, *open;
+    size_t step_count;
+    /// Slots that there is room for, and set by the function where it stops for want of it: as many as it needs.
+    size_t slot_count, slots_needed;
+    int64_t open_after;
 } dukkan_funnel_runs;
 
 /// Makes the runs of customers `customer` up to `end` who cannot get past the first step: who have nothing but entries in the
 /// first table and no row of another table within `window` after an entry (`has_window` 0: after the first entry).
-/// Customers without an entry are passed over.
+/// Customers without an entry are passed over. A run that consists of one entry is counted instead.
 ///
 /// Stops at the first customer whose runs it cannot make: who may get further, has more than DUKKAN_ENTRIES_COMPARED_MAX
 /// entries to compare, or for whom there is no room; returns her number, else `end`.

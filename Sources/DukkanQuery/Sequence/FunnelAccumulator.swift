@@ -70,7 +70,12 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
         compact.withUnsafeBufferPointer { tables in
             var customer = 0
             while customer < customerCount {
-                customer = runs.gather(tables, customer..<customerCount, &stream, plan)
+                let openAfter = scan.openAfter
+                customer = runs.gather(tables, customer..<customerCount, &stream, plan) { count in
+                    reserveSlots(count)
+                    return FunnelRuns.EntryCounts(
+                        reached: reached.base, open: open.base, count: reached.count, openAfter: openAfter)
+                }
                 scanAndNote(runs.table, runs.count, slots: UnsafePointer(runs.slots.base))
             }
         }

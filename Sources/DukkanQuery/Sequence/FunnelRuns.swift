@@ -50,19 +50,34 @@ struct FunnelRuns {
         slots.count = 0
     }
 
+    /// Where runs of one entry are counted: by slot and level, as ``FunnelAccumulator`` holds them.
+    struct EntryCounts {
+        var reached: UnsafeMutablePointer<Int>
+        var open: UnsafeMutablePointer<Int>
+        /// Entries of each of the two.
+        var count: Int
+        /// The latest time of an entry whose customer is not open.
+        var openAfter: Int64
+    }
+
     /// Gathers the runs of some customers anew, until there are enough rows for a scan; returns the customer to go on with.
     ///
-    /// - Parameter tables: with matching rows only.
+    /// - Parameters:
+    ///   - tables: with matching rows only.
+    ///   - customers: those to take.
+    ///   - stream: memory for the rows of one customer.
+    ///   - plan: that of the query.
+    ///   - counts: makes room for the counts of so many entries, and returns where they are.
     mutating func gather(
         _ tables: UnsafeBufferPointer<SequenceRows>, _ customers: Range<Int>, _ stream: inout CustomerStream,
-        _ plan: FunnelPlan
+        _ plan: FunnelPlan, counts: (Int) -> EntryCounts
     ) -> Int {
         removeAll()
         let starts = tables[0].rowStarts
         var customer = customers.lowerBound
         while customer < customers.upperBound && times.count < FunnelRuns.gatheredRowCount {
             let end = min(customers.upperBound, customer + FunnelRuns.passedCustomerCount)
-            let stopped = passEntries(tables, customer..<end, plan)
+            let stopped = passEntries(tables, customer..<end, plan, counts)
             customer = stopped
             guard stopped < end else { continue }
             if starts[stopped] < starts[stopped + 1] {
@@ -80,7 +95,8 @@ struct FunnelRuns {
 
     /// Takes the customers who cannot get past the first step; returns the first who may.
     private mutating func passEntries(
-        _ tables: UnsafeBufferPointer<SequenceRows>, _ customers: Range<Int>, _ plan: FunnelPlan
+        _ tables: UnsafeBufferPointer<SequenceRows>, _ customers: Range<Int>, _ plan: FunnelPlan,
+        _ counts: (Int) -> EntryCounts
     ) -> Int {
         let form: Int
         switch plan.attribution {
@@ -106,12 +122,29 @@ struct FunnelRuns {
                     to: dukkan_funnel_table(
                         row_starts: table.rowStarts, times: table.times, masks: masks, values: table.values))
             }
-            var runs = dukkan_funnel_runs(
-                row_starts: rowStarts.base, times: times.base, masks: masks.base, slots: slots.base,
-                row_count: times.count, run_count: slots.count, row_capacity: capacity)
-            let stopped = dukkan_funnel_entries(
-                inputs.baseAddress, inputs.count, customers.lowerBound, customers.upperBound, Int32(form),
-                plan.window == nil ? 0 : 1, plan.window ?? 0, SequenceRows.nullCode, &runs)
+            var runs = dukkan_funnel_runs()
+            runs.row_starts = rowStarts.base
+            runs.times = times.base
+            runs.masks = masks.base
+            runs.slots = slots.base
+            runs.row_count = times.count
+            runs.run_count = slots.count
+            runs.row_capacity = capacity
+            runs.step_count = plan.stepCount
+            var stopped = customers.lowerBound
+            var needed = plan.stepCount
+            repeat {
+                let room = counts(needed)
+                runs.reached = UnsafeMutableRawPointer(room.reached).assumingMemoryBound(to: Int64.self)
+                runs.open = UnsafeMutableRawPointer(room.open).assumingMemoryBound(to: Int64.self)
+                runs.slot_count = room.count / plan.stepCount
+                runs.slots_needed = 0
+                runs.open_after = room.openAfter
+                stopped = dukkan_funnel_entries(
+                    inputs.baseAddress, inputs.count, stopped, customers.upperBound, Int32(form),
+                    plan.window == nil ? 0 : 1, plan.window ?? 0, SequenceRows.nullCode, &runs)
+                needed = runs.slots_needed * plan.stepCount
+            } while needed > 0
             times.count = runs.row_count
             masks.count = runs.row_count
             slots.count = runs.run_count

@@ -8,7 +8,8 @@ struct FunnelScan {
     private let plan: FunnelPlan
     private let stateWords: Int
     private let pairsOffset: Int
-    private let openAfter: Int64
+    /// Starts up to this time leave none to get further.
+    let openAfter: Int64
     private var firstRows = FirstRowBits()
     private var entries = GrowableBuffer<UInt64>(capacity: 1 << 10)
     private var lateRows = GrowableBuffer<UInt64>(capacity: 1 << 10)
