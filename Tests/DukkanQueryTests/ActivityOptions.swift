@@ -9,6 +9,43 @@ struct ActivityOptions {
     /// The times of the world.
     let times: [Int64]
 
+    /// Few instants, so that many rows tie: at steps of an hour, a day, a week or a month, or of all of them, some a
+    /// moment before or after.
+    static func times(seed: UInt64, _ random: inout SeededGenerator, from base: Int64) -> [Int64] {
+        let hour = CivilCalendar.microsecondsPerHour
+        let steps = [hour, 24 * hour, 7 * 24 * hour, 30 * 24 * hour]
+        return (0..<[4, 9, 20][Int(seed / 5 % 3)]).map { number in
+            let moments: [Int64] = [0, 0, 1, -1, hour / 3, -hour / 3]
+            let moment = moments.randomElement(using: &random) ?? 0
+            if seed % 5 < 4 { return base + Int64(number) * steps[Int(seed % 5)] + moment }
+            var time = base + moment
+            for step in steps { time += step * Int64.random(in: 0...2, using: &random) }
+            return time
+        }
+    }
+
+    /// Customers with some rows in both tables of a ``ReferenceWorld``.
+    static func world(times: [Int64], _ random: inout SeededGenerator) -> ReferenceWorld {
+        func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
+        var rows: [String: [ReferenceWorld.Row]] = ["events": [], "orders": []]
+        for customer in 0..<Int.random(in: 2...7, using: &random) {
+            for _ in 0..<Int.random(in: 0...24, using: &random) {
+                var row = ReferenceWorld.Row(
+                    customer: .integer(Int64(customer)), time: times[Int.random(in: 0..<times.count, using: &random)])
+                if chance(2) { row.customer = nil }
+                row.values["kind"] = .string(["a", "a", "a", "b", "b", "c"].randomElement(using: &random) ?? "a")
+                if chance(85) { row.values["group"] = .string(["x", "y", "z"].randomElement(using: &random) ?? "x") }
+                if chance(85) {
+                    let cents = [0, 100, Int.random(in: -50..<200, using: &random)].randomElement(using: &random) ?? 0
+                    row.values["amount"] = .decimal(DecimalValue(unscaled: Int128(cents), scale: 2))
+                }
+                rows[chance(40) ? "orders" : "events", default: []].append(row)
+            }
+        }
+        for table in ["events", "orders"] { rows[table]?.shuffle(using: &random) }
+        return ReferenceWorld(tables: rows.mapValues { ReferenceWorld.Table(rows: $0) })
+    }
+
     static let zones = [nil, "Africa/Cairo", "America/New_York", "Asia/Kolkata"]
 
     static let amount = Expression.column(ColumnName("amount"))
@@ -24,11 +61,19 @@ struct ActivityOptions {
         return .literal(.timestamp(Timestamp(microseconds: time)))
     }
 
+    /// A time with most rows before it.
+    private func late(_ random: inout SeededGenerator) -> Expression {
+        let time = (0..<3).map { _ in times[Int.random(in: 0..<times.count, using: &random)] }.max() ?? 0
+        let moments: [Int64] = [0, 1, -1, CivilCalendar.microsecondsPerDay]
+        let moment = moments.randomElement(using: &random) ?? 0
+        return .literal(.timestamp(Timestamp(microseconds: time + moment)))
+    }
+
     private func options(
         asOf: Int, zone: Int, sunday: Int, _ random: inout SeededGenerator
     ) -> QueryOptions {
         QueryOptions(
-            asOf: asOf == 0 ? nil : moment(&random), timeZone: ActivityOptions.zones[zone],
+            asOf: asOf == 0 ? nil : late(&random), timeZone: ActivityOptions.zones[zone],
             weekStartsOnSunday: sunday == 1)
     }
 
@@ -41,7 +86,7 @@ struct ActivityOptions {
 
     /// Period, cohorts, rolling, returns, least returns, brackets, measures, per customer, split, first ever, tables,
     /// filters, where, matured, as of, zone, week start, preset.
-    static let retention = OptionFactors([4, 2, 2, 3, 3, 3, 6, 2, 6, 5, 3, 3, 2, 2, 2, 4, 2, 2])
+    static let retention = OptionFactors([4, 2, 2, 3, 4, 3, 6, 2, 6, 5, 3, 3, 2, 2, 2, 4, 2, 2])
 
     /// Whether the options have a meaning together.
     static func isRetention(_ levels: [Int]) -> Bool {
@@ -58,12 +103,12 @@ struct ActivityOptions {
             levels[10] == 0 ? step(table: 0, filter: (levels[11] + 1) % 3) : step(table: 1, filter: levels[11])
         var query = RetentionQuery(
             of: start, returning: returning, by: Period.allCases[levels[0]],
-            periods: [1, 2, 5, 12, 40][Int.random(in: 0..<5, using: &random)])
+            periods: [1, 3, 6, 6, 12, 40].randomElement(using: &random) ?? 6)
         query.cohorts = levels[1] == 0 ? .firstTime : .recurring
         query.isRolling = levels[2] == 1
         query.isOnOrAfter = levels[3] == 1
         query.isRunning = levels[3] == 2
-        query.returnCountMin = levels[4] + 1
+        query.returnCountMin = [1, 1, 2, 3][levels[4]]
         if levels[5] > 0 {
             query.brackets = levels[5] == 1 ? [1, 2] : [2, 1, 30, 1_000_000]
             query.periodCount = query.brackets.count + 1
@@ -123,19 +168,21 @@ struct ActivityOptions {
     }
 
     /// Table, filter, item, from, towards, depth, sessions, as of.
-    static let paths = OptionFactors([2, 3, 3, 3, 3, 4, 6, 2])
+    ///
+    /// Most paths have no start and no end: else little is left of them.
+    static let paths = OptionFactors([2, 3, 3, 5, 5, 4, 5, 2])
 
     func paths(_ levels: [Int], _ random: inout SeededGenerator) -> PathQuery {
         let item = [ActivityOptions.kind, ActivityOptions.group, ActivityOptions.amount][levels[2]]
         func value(_ level: Int, _ others: [String]) -> Expression? {
-            if level == 0 { return nil }
-            if levels[2] == 2 { return .literal(.int(level == 1 ? 0 : 1)) }
-            return .literal(.string(levels[2] == 0 ? others[level - 1] : ["x", "z"][level - 1]))
+            if level < 3 { return nil }
+            if levels[2] == 2 { return .literal(.int(level == 3 ? 0 : 1)) }
+            return .literal(.string(levels[2] == 0 ? others[level - 3] : ["x", "z"][level - 3]))
         }
         let span = (times.max() ?? 0) - (times.min() ?? 0)
         let sessions: [PathQuery.Sessions] = [
             .gap(PathQuery.gapDefault), .gap(0), .gap(span / 3), .column(ActivityOptions.group),
-            .column(ActivityOptions.kind), .column(ActivityOptions.amount),
+            .column(levels[2] == 0 ? ActivityOptions.group : ActivityOptions.kind),
         ]
         return PathQuery(
             of: step(table: levels[0], filter: levels[1]), on: item, from: value(levels[3], ["a", "b"]),

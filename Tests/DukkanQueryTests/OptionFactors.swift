@@ -26,7 +26,9 @@ struct OptionFactors {
                 }
             }
         }
-        self.pairs = pairs
+        // A few draws should not all be about the first options.
+        var random = SeededGenerator(seed: 7)
+        self.pairs = pairs.shuffled(using: &random)
     }
 
     /// The levels of draw `number`.
