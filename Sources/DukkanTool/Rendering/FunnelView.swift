@@ -11,9 +11,11 @@ struct FunnelView {
         var fromStart: Value
         var fromPrevious: Value
         var median: Value
+        var measure: Value
     }
 
     private var groups: [(value: Value, lines: [Line])] = []
+    private let hasMeasure: Bool
 
     private static let columnNames = [
         "value", "step", "name", "reached", "dropped", "open", "from_start", "from_previous", "median_s",
@@ -23,11 +25,13 @@ struct FunnelView {
     /// Reads the long form; nil if it lacks a column.
     init?(_ result: QueryResult) {
         guard let place = result.places(of: FunnelView.columnNames) else { return nil }
+        let measure = result.place(of: "measure")
+        hasMeasure = measure != nil
         for row in result.rows {
             let line = Line(
                 step: ValueText.plain(row[place[1]]), name: ValueText.shown(row[place[2]]), reached: row[place[3]],
                 dropped: row[place[4]], open: row[place[5]], fromStart: row[place[6]], fromPrevious: row[place[7]],
-                median: row[place[8]])
+                median: row[place[8]], measure: measure.map { row[$0] } ?? .null)
             if groups.last?.value == row[place[0]] && line.step != groups.last?.lines.first?.step {
                 groups[groups.count - 1].lines.append(line)
             } else {
@@ -49,6 +53,7 @@ struct FunnelView {
         ]
         if hasOpen { columns.append(.init(title: "open", right: true)) }
         columns.append(.init(title: "median time", right: true))
+        if hasMeasure { columns.append(.init(title: "measure", right: true)) }
         var table = TextTable(columns)
         for (index, group) in groups.enumerated() {
             if index > 0 { table.rows.append(columns.map { _ in TextTable.Cell("") }) }
@@ -77,6 +82,7 @@ struct FunnelView {
         if hasOpen { cells.append(.init(ValueText.grouped(ValueText.plain(line.open)))) }
         let median = isFirst ? nil : ValueText.number(line.median)
         cells.append(.init(median.map { ValueText.duration(seconds: $0) } ?? ""))
+        if hasMeasure { cells.append(.init(ValueText.grouped(ValueText.plain(line.measure)))) }
         return cells
     }
 

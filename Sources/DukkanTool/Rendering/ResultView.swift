@@ -36,11 +36,39 @@ struct ResultView {
     func lines(_ result: QueryResult, statement: Statement?) -> [String] {
         switch result.shape {
         case .funnel: return FunnelView(result)?.lines(self) ?? table(result)
-        case .retention: return RetentionView(result, statement: statement)?.lines(self) ?? table(result)
+        case .retention: return retention(result, statement) ?? table(result)
         case .deciles: return DecileView(result)?.lines(self) ?? table(result)
         case .plan: return result.explanation?.lines.map { ValueText.visible($0) } ?? table(result)
         case .done: return []
-        case .table, .trends, .histogram, .customers, .lifecycle, .stickiness, .paths, .segments: return table(result)
+        case .trends: return TrendView(result, statement: statement)?.lines(self) ?? table(result)
+        case .histogram: return HistogramView(times: result)?.lines(self) ?? table(result)
+        case .lifecycle: return LifecycleView(result, statement: statement)?.lines(self) ?? table(result)
+        case .stickiness: return HistogramView(stickiness: result, statement: statement)?.lines(self) ?? table(result)
+        case .paths: return PathView(result)?.lines(self) ?? table(result)
+        case .segments: return segments(result, statement) ?? table(result)
+        case .table, .customers: return table(result)
+        }
+    }
+
+    /// A grid for each value of the split and each measure.
+    private func retention(_ result: QueryResult, _ statement: Statement?) -> [String]? {
+        let names = ["split", "measure"].filter { result.place(of: $0) != nil }
+        if names.isEmpty { return RetentionView(result, statement: statement)?.lines(self) }
+        let measure = names.firstIndex(of: "measure")
+        return GroupedView(result, by: names, shape: .retention)?.lines(self) { part, heading in
+            let countsCustomers = measure.map { heading[$0] == .string("customers") }
+            return RetentionView(part, statement: statement, countsCustomers: countsCustomers)?.lines(self)
+                ?? table(part)
+        }
+    }
+
+    /// Each segment's answer as it is shown alone.
+    private func segments(_ result: QueryResult, _ statement: Statement?) -> [String]? {
+        let shape = statement?.shape ?? .table
+        // Rows of a plain table are compared best in one.
+        if shape == .table { return nil }
+        return GroupedView(result, by: ["segment"], shape: shape)?.lines(self) { part, _ in
+            lines(part, statement: statement)
         }
     }
 
@@ -68,6 +96,27 @@ struct ResultView {
         switch type {
         case .int, .decimal, .double: true
         default: false
+        }
+    }
+}
+
+extension Statement {
+    /// What its answer for one segment is.
+    fileprivate var shape: QueryResult.Shape {
+        switch self {
+        case .funnel(let query):
+            switch query.view {
+            case .steps: .funnel
+            case .trends: .trends
+            case .timeToConvert: .histogram
+            case .customers: .customers
+            }
+        case .retention: .retention
+        case .deciles: .deciles
+        case .lifecycle: .lifecycle
+        case .stickiness: .stickiness
+        case .paths: .paths
+        default: .table
         }
     }
 }

@@ -16,22 +16,28 @@ struct RetentionView {
     private var cohorts: [Cohort] = []
     private var periodCount = 0
     private let countsCustomers: Bool
-    private let period: Period?
-    private let rules: TimeZoneRules
+    private let label: PeriodLabel
+    /// Last period of each column, where columns are spans of several.
+    private var spans: [Int] = []
 
     private static let columnNames = ["cohort", "period", "size", "value", "complete"]
 
     /// Reads the long form; nil if it lacks a column.
-    init?(_ result: QueryResult, statement: Statement?) {
+    ///
+    /// - Parameter countsCustomers: whether the cells are customers; nil: as the statement says.
+    init?(_ result: QueryResult, statement: Statement?, countsCustomers: Bool? = nil) {
         guard let place = result.places(of: RetentionView.columnNames) else { return nil }
         if case .retention(let query) = statement {
-            countsCustomers = query.measure == .customers
-            period = query.period
-            rules = query.options.timeZone.flatMap { try? TimeZoneRules(named: $0) } ?? .utc
+            self.countsCustomers = countsCustomers ?? (query.measures == [.customers])
+            label = PeriodLabel(query.period, options: query.options)
+            var last = 0
+            for bracket in query.brackets {
+                last += bracket
+                spans.append(last)
+            }
         } else {
-            countsCustomers = result.columns[place[3]].type == .int
-            period = nil
-            rules = .utc
+            self.countsCustomers = countsCustomers ?? (result.columns[place[3]].type == .int)
+            label = PeriodLabel(nil, options: nil)
         }
         for row in result.rows {
             guard case .int(let number) = row[place[1]], let period = Int(exactly: number) else { return nil }
@@ -48,14 +54,14 @@ struct RetentionView {
         let showsShares = countsCustomers && !view.showsValues
         var columns: [TextTable.Column] = [.init(title: "cohort"), .init(title: "size", right: true)]
         for index in 0..<periodCount {
-            columns.append(.init(title: "\(period.map(letter) ?? "")\(index)", right: true))
+            columns.append(.init(title: title(index), right: true))
         }
         var table = TextTable(columns)
         let strongest = self.strongest()
         var hasOpen = false
         for cohort in cohorts {
             var row: [TextTable.Cell] = [
-                .init(label(cohort.start)), .init(ValueText.grouped(ValueText.plain(cohort.size))),
+                .init(label.text(cohort.start)), .init(ValueText.grouped(ValueText.plain(cohort.size))),
             ]
             for index in 0..<periodCount {
                 guard let cell = cohort.cells[index] else {
@@ -117,26 +123,10 @@ struct RetentionView {
         return ValueText.grouped(ValueText.plain(value))
     }
 
-    /// A cohort's begin in the query's time zone: the month, the day, or the hour.
-    private func label(_ start: Value) -> String {
-        if case .date = start, period == .month { return String(ValueText.shown(start).prefix(7)) }
-        guard case .timestamp(let time) = start else { return ValueText.shown(start) }
-        let local = time.microseconds + rules.offset(at: time.microseconds)
-        let text = Timestamp(microseconds: local).description
-        switch period {
-        case .month: return String(text.prefix(7))
-        case .hour: return String(text.prefix(13)).replacing("T", with: " ") + "h"
-        case .day, .week: return String(text.prefix(10))
-        case nil: return ValueText.plain(start)
-        }
-    }
-
-    private func letter(_ period: Period) -> String {
-        switch period {
-        case .hour: "h"
-        case .day: "d"
-        case .week: "w"
-        case .month: "m"
-        }
+    /// The heading of a column: its period, or its first and last.
+    private func title(_ index: Int) -> String {
+        guard index > 0, index <= spans.count else { return "\(label.letter)\(index)" }
+        let first = (index == 1 ? 0 : spans[index - 2]) + 1, last = spans[index - 1]
+        return "\(label.letter)\(first)" + (last > first ? "–\(last)" : "")
     }
 }
