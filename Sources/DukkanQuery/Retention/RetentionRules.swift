@@ -1,12 +1,10 @@
 import DukkanFormat
 
 extension RetentionQuery {
-    /// The same query with what a preset stands for written out.
+    /// The same query without the preset, whose weeks and cohorts the text has set where it said nothing else.
     package func resolved() -> RetentionQuery {
-        guard isPostHog else { return self }
         var query = self
         query.isPostHog = false
-        query.options.weekStartsOnSunday = true
         return query
     }
 

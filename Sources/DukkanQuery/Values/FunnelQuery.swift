@@ -143,7 +143,9 @@ public struct FunnelQuery: Sendable, Hashable {
     public enum Preset: Sendable, Hashable {
         /// `PRESET CLICKHOUSE [MODES (…)]`: `windowFunnel` to the letter.
         case clickHouse(Set<ClickHouseMode>)
-        /// `PRESET POSTHOG`: 14 days where no `WITHIN` is said, weeks from Sunday where no `WEEK START` is said.
+        /// `PRESET POSTHOG`: 14 days where there is no window.
+        ///
+        /// In a text weeks are from Sunday where no `WEEK START` is said; a value says so itself.
         case postHog
     }
 

@@ -64,7 +64,9 @@ public struct RetentionQuery: Sendable, Hashable {
     public var filter: Expression?
     /// `MATURED ONLY`: cells of periods not over at `as of` are null.
     public var maturedOnly: Bool
-    /// `PRESET POSTHOG`: weeks from Sunday, and `RECURRING`, where nothing else is said.
+    /// `PRESET POSTHOG`: in a text weeks are from Sunday and cohorts `RECURRING` where nothing else is said.
+    ///
+    /// A value says both itself, in ``options`` and ``cohorts``.
     public var isPostHog = false
     /// Clauses common to all queries.
     public var options: QueryOptions
