@@ -14,15 +14,19 @@ import Darwin
 final class EngineStore {
     let core: StoreCore
     let path: String
+    private var columns = EngineStore.columns
 
     static let columns: [ColumnDefinition] = [
         ColumnDefinition("customer", .int, role: .customer), ColumnDefinition("time", .timestamp, role: .time),
         ColumnDefinition("kind", .string), ColumnDefinition("group", .string),
-        ColumnDefinition("amount", .decimal(scale: 2)),
+        ColumnDefinition("amount", .decimal(scale: 2)), ColumnDefinition("session_id", .int),
+        ColumnDefinition("tag", .string),
     ]
 
     init() throws {
-        var template = Array("/tmp/dukkan-engine-XXXXXX".utf8CString)
+        // In memory where the system has such a place: the tests make thousands of stores.
+        let place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        var template = Array("\(place)/dukkan-engine-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw ReferenceError("no temporary directory") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         core = try StoreCore.create(
@@ -48,10 +52,16 @@ final class EngineStore {
     }
 
     /// Fills both tables; rows of the world are in order of ingest and are cut into commits at random.
-    func fill(_ world: ReferenceWorld, commits: Int, random: inout SeededGenerator) throws {
+    ///
+    /// - Parameter hasMore: whether there is a column that nothing asks for, and a table of other customers.
+    func fill(
+        _ world: ReferenceWorld, commits: Int, random: inout SeededGenerator, hasMore: Bool = false
+    ) throws {
+        columns = EngineStore.columns + (hasMore ? [ColumnDefinition("unrelated", .string)] : [])
         for name in ["events", "orders"] {
-            try core.createTable(TableSchema(name, columns: EngineStore.columns, allowsNullCustomer: true))
+            try core.createTable(TableSchema(name, columns: columns, allowsNullCustomer: true))
         }
+        if hasMore { try addOthers(world) }
         try core.commit()
         var rest = world.tables.mapValues { $0.rows[...] }
         for commit in 0..<commits {
@@ -65,14 +75,25 @@ final class EngineStore {
         }
     }
 
+    /// A table that no query asks, with rows of customers of its own and of the world's.
+    private func addOthers(_ world: ReferenceWorld) throws {
+        try core.createTable(TableSchema("others", columns: columns, allowsNullCustomer: true))
+        let rows = (0..<40).map { number in
+            ReferenceWorld.Row(customer: .integer(Int64(number) * 3 - 30), time: Int64(number) * 1_000_000_000)
+        }
+        try core.append(table: "others", batch(rows[...]))
+    }
+
     private func batch(_ rows: ArraySlice<ReferenceWorld.Row>) throws -> RowBatch {
-        let vectors = EngineStore.columns.map { ColumnVector($0.type.physical) }
+        let vectors = columns.map { ColumnVector($0.type.physical) }
         for row in rows {
             if case .integer(let key)? = row.customer { vectors[0].append(key) } else { vectors[0].appendNull() }
             vectors[1].append(row.time)
         }
-        for (place, definition) in EngineStore.columns.enumerated().dropFirst(2) {
-            let values = rows.map { $0.values[definition.name] ?? .null }
+        for (place, definition) in columns.enumerated().dropFirst(2) {
+            let values = rows.map { row in
+                definition.name == "unrelated" ? .string("\(row.time)") : row.values[definition.name] ?? .null
+            }
             try vectors[place].assign(values, ScalarType(definition.type))
         }
         return RowBatch(columns: vectors, rowCount: rows.count)

@@ -5,12 +5,26 @@ import DukkanFormat
 /// Slow and obvious answers to the behavioural queries, written from the definitions in `docs/semantics.md` and not from
 /// the kernels: what the engine's answers are held against.
 enum ReferenceEvaluator {
-    static func run(_ statement: Statement, _ world: ReferenceWorld) throws -> QueryResult {
+    static func run(
+        _ statement: Statement, _ world: ReferenceWorld, segments: [String: Expression] = [:]
+    ) throws -> QueryResult {
+        let reference = ReferenceSegments(world: world, definitions: segments)
         switch statement {
-        case .funnel(let query): try ReferenceFunnel(query, world).result()
-        case .retention(let query): try ReferenceRetention(query, world).result()
-        case .deciles(let query): try ReferenceDeciles(query: query, world: world).result()
-        case .select(let query): try ReferenceSlice(query: query, world: world).result()
+        case .funnel(let asked):
+            var query = asked
+            let tables = (asked.steps + asked.exclusions.map(\.step)).map(\.table)
+            let members = try reference.restrict(&query.options, tables: tables)
+            if query.hasOptions { return try ReferenceFunnelOptions(query, members).result() }
+            return try ReferenceFunnel(query, members).result()
+        case .retention(let asked):
+            var query = asked
+            let members = try reference.restrict(&query.options, tables: [asked.start.table, asked.returning.table])
+            return try ReferenceRetention(query, members).result()
+        case .deciles(let asked):
+            var query = asked
+            let members = try reference.restrict(&query.options, tables: [asked.measure.table ?? ""])
+            return try ReferenceDeciles(query: query, world: members).result()
+        case .select(let query): return try ReferenceSlice(query: query, world: world).result()
         default: throw ReferenceError("the reference evaluator knows slices, funnels, retention and deciles")
         }
     }

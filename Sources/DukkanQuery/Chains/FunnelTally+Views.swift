@@ -67,10 +67,10 @@ extension FunnelTally {
         let sorted = listed.sorted { a, b in
             if a.customer != b.customer { return ValueOrdering.precedes(a.customer, b.customer) }
             if a.session != b.session { return ValueOrdering.precedes(a.session, b.session) }
-            if a.valueSlot != b.valueSlot {
-                return ValueOrdering.precedes(values[a.valueSlot] ?? .null, values[b.valueSlot] ?? .null)
-            }
-            return (a.entered ?? 0) < (b.entered ?? 0)
+            // Several values may show as one: those past the largest.
+            let value = values[a.valueSlot] ?? .null, other = values[b.valueSlot] ?? .null
+            if value != other { return ValueOrdering.precedes(value, other) }
+            return (a.entered ?? 0, a.reached ?? 0) < (b.entered ?? 0, b.reached ?? 0)
         }
         let isOfSessions = program.unitType != nil
         func time(_ time: Int64?) -> Value { time.map { .timestamp(Timestamp(microseconds: $0)) } ?? .null }

@@ -1,0 +1,110 @@
+import DukkanFormat
+import DukkanStorage
+import DukkanTime
+import Foundation
+import Testing
+
+@testable import DukkanQuery
+
+/// Funnels with options, drawn pairwise, on real stores against the reference evaluator.
+///
+/// A failure prints the seed and the smallest world and query found that still fail. `DUKKAN_CAMPAIGN` sets how many
+/// pairs of data and query are asked.
+@Suite struct OptionCampaignTests {
+    private static let parts = 0..<16
+    private static let queriesPerWorld = 48
+    #if DEBUG
+    private static let pairsMin = 16 * 96
+    #else
+    private static let pairsMin = 64_000
+    #endif
+    private static let worldsPerPart: Int = {
+        let asked = ProcessInfo.processInfo.environment["DUKKAN_CAMPAIGN"].flatMap { Int($0) }
+        let perWorld = 2 * queriesPerWorld
+        return ((asked ?? pairsMin) + parts.count * perWorld - 1) / (parts.count * perWorld)
+    }()
+
+    @Test(arguments: parts)
+    func `funnels with options are those of the definition`(part: Int) throws {
+        var options = PairwiseOptions()
+        var tally = CampaignTally()
+        for number in 0..<Self.worldsPerPart {
+            try check(seed: UInt64(part * 1_000_000 + number), &options, &tally)
+            if tally.failures >= 3 { break }
+        }
+        if Self.worldsPerPart >= 20 && tally.failures == 0 {
+            #expect(options.leastCount >= 20, "a pair of options was drawn only \(options.leastCount) times")
+        }
+        tally.finish(of: Self.parts.count, "funnels with options", pairsOfLevels: options.pairCount)
+    }
+
+    private func check(seed: UInt64, _ options: inout PairwiseOptions, _ tally: inout CampaignTally) throws {
+        let base = try #require(ISO8601.parseTime("2024-10-20")).microseconds
+        let step: Int64 = [1, 1_200_000_000, 40_000_000_000, 250_000_000_000][Int(seed % 4)]
+        let times = (0..<[3, 8, 30][Int(seed / 4 % 3)]).map { base + Int64($0) * step }
+        var generator = OptionGenerator(seed: seed, times: times)
+        let world = generator.world(customerCountMax: 12, rowCountMax: 7)
+        let store = try EngineStore()
+        try store.fill(world, commits: Int(seed % 5) + 1, random: &generator.random)
+        for layout in ["parts", "compacted"] {
+            if layout == "compacted" { _ = try store.core.compact() }
+            for number in 0..<Self.queriesPerWorld {
+                let threads = 1 + number % 2
+                if number % 16 == 15 {
+                    refuse(options.refused(using: &generator.random), &generator, store, seed: seed, &tally)
+                    continue
+                }
+                let row = options.next(using: &generator.random)
+                let query = generator.funnel(row)
+                tally.add(row)
+                guard let difference = difference(query, world, store, threads: threads) else { continue }
+                tally.failures += 1
+                var shrinking = CampaignShrinking(query: query, world: world, threads: threads)
+                shrinking.run()
+                Issue.record(
+                    """
+                    seed \(seed), \(layout): \(difference)
+                    smallest: \(shrinking.difference)
+                    \(shrinking.query)
+                    \(shrinking.world)
+                    """)
+                if tally.failures >= 3 { return }
+            }
+        }
+    }
+
+    private func difference(
+        _ query: FunnelQuery, _ world: ReferenceWorld, _ store: EngineStore, threads: Int
+    ) -> String? {
+        do {
+            let answer = try store.run(.funnel(query), threads: threads)
+            return ReferenceEvaluator.difference(answer, try ReferenceEvaluator.run(.funnel(query), world))
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    /// What the table of combinations refuses must be refused, by name.
+    private func refuse(
+        _ asked: OptionRow, _ generator: inout OptionGenerator, _ store: EngineStore, seed: UInt64,
+        _ tally: inout CampaignTally
+    ) {
+        let query = generator.funnel(asked)
+        var row = asked
+        // An exclusion from the first to the last step is the plain form.
+        if row[.exclusion] == 4, query.steps.count == 2 { row[.exclusion] = 1 }
+        guard row.isRefused else { return }
+        tally.refused += 1
+        do {
+            let answer = try store.run(.funnel(query), threads: 1)
+            tally.failures += 1
+            Issue.record("seed \(seed): not refused: \(row.names)\n\(query)\n\(answer.rows)")
+        } catch let error as DukkanError {
+            #expect(error.code == .invalidQuery, "\(error)")
+            #expect(error.message.contains("has no meaning") || error.message.contains("needs WITHIN")
+                || error.message.contains("MEASURING is for"), "\(error)")
+        } catch {
+            Issue.record("\(error)")
+        }
+    }
+}
