@@ -149,6 +149,8 @@ struct ReferenceOutcomes {
     // MARK: Entries
 
     /// `COUNTING ENTRIES`: disjoint and greedy in time; one after the other from the first start on.
+    ///
+    /// Where a value is held, the entry is that of its first row; she is in one at a time.
     private func entries(
         _ all: [ReferenceChain], _ chains: ReferenceChains, _ outcome: ([ReferenceChain]) -> ReferenceOutcome?
     ) -> [(ReferenceChain, ReferenceOutcome)] {
