@@ -107,4 +107,43 @@ import Testing
             Issue.record("\(error)")
         }
     }
+
+    /// Conditions on customers of every kind, asked through a funnel and through deciles.
+    @Test(arguments: parts)
+    func `segments are those of the definition`(part: Int) throws {
+        var tally = CampaignTally()
+        let base = try #require(ISO8601.parseTime("2024-10-20")).microseconds
+        for number in 0..<max(Self.worldsPerPart / 4, 1) {
+            let seed = UInt64(500_000_000 + part * 1_000_000 + number)
+            let step: Int64 = [1_200_000_000, 40_000_000_000, 250_000_000_000][number % 3]
+            let times = (0..<[8, 30][number % 2]).map { base + Int64($0) * step }
+            var generator = OptionGenerator(seed: seed, times: times)
+            let world = generator.world(customerCountMax: 12, rowCountMax: 7)
+            let store = try EngineStore()
+            try store.fill(world, commits: number % 4 + 1, random: &generator.random)
+            for query in 0..<Self.queriesPerWorld {
+                let condition = generator.condition()
+                var funnel = FunnelQuery([
+                    Step("first", in: "events"), Step("second", in: "orders", where: generator.filter()),
+                ])
+                funnel.options.segment = condition
+                if query % 3 == 0 { funnel.options.asOf = generator.instant() }
+                tally.add([OptionGenerator.name(condition)])
+                guard let difference = difference(funnel, world, store, threads: 1 + query % 2) else { continue }
+                tally.failures += 1
+                var shrinking = CampaignShrinking(query: funnel, world: world, threads: 1 + query % 2)
+                shrinking.run()
+                Issue.record(
+                    """
+                    seed \(seed): \(difference)
+                    smallest: \(shrinking.difference)
+                    \(shrinking.query)
+                    \(shrinking.world)
+                    """)
+                if tally.failures >= 3 { break }
+            }
+            if tally.failures >= 3 { break }
+        }
+        tally.finish(of: Self.parts.count, "segments")
+    }
 }

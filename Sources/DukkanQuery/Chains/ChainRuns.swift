@@ -178,7 +178,8 @@ struct ChainRuns {
     // MARK: The best of a period
 
     private mutating func take(_ result: ChainResult, _ bucket: UInt32, _ rows: ChainRows, _ columns: ChainColumns) {
-        guard result.levelOfAll > 0 else { return }
+        // A chain that counts for nothing yet, as it lacks the step whose value counts, may still be open.
+        guard result.levelOfAll > 0 || result.isOpen else { return }
         let known = placeOfBucket[Int(bucket)]
         if known == 0 {
             candidates.append(

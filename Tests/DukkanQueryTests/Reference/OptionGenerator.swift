@@ -253,4 +253,20 @@ struct OptionGenerator {
         }
         return FunnelMembership(query, pick([.reached, .reached, .dropped, .open]), step: number(0..<stepCount))
     }
+
+    /// What a condition is, for the counts.
+    static func name(_ condition: Expression) -> String {
+        switch condition {
+        case .binary(.and, _, _), .binary(.or, _, _): return "AND, OR"
+        case .binary(_, .aggregate(let aggregate), _):
+            switch aggregate.function {
+            case .activePeriods: return "active"
+            default: return "\(aggregate.function)"
+            }
+        case .funnel(let membership): return "\(membership.standing) in a funnel"
+        case .not: return "NOT"
+        case .segmentAt: return "AT"
+        default: return "other"
+        }
+    }
 }

@@ -87,7 +87,7 @@ struct PairwiseOptions {
                         row[a] = levelA
                         row[b] = levelB
                         PairwiseOptions.complete(&row)
-                        if row.isRefused { continue }
+                        if row.isRefused || row[a] != levelA || row[b] != levelB { continue }
                         counts[Pair(a: a.rawValue, b: b.rawValue, levelA: levelA, levelB: levelB)] = 0
                     }
                 }

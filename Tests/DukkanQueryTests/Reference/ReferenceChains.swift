@@ -214,7 +214,7 @@ struct ReferenceChains {
     /// before as high as it can be, and as early; of rows at one time the first recorded.
     func rank(_ chain: ReferenceChain) -> [Int64] {
         guard let first = chain.rows.first, let last = chain.rows.last else { return [] }
-        var rank = [-Int64(level(chain)), moment(last), -moment(first)]
+        var rank = [-Int64(level(chain)), moment(last), -rows[first].time]
         if query.order == .any {
             rank += chain.rows.map { rows[$0].time }
         } else {
