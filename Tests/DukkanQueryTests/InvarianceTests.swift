@@ -47,8 +47,10 @@ import Testing
             statements.append(.stickiness(StickinessQuery(of: step, by: period, options: options)))
         }
         statements.append(
-            .paths(PathQuery(of: Step(in: "events"), on: .column(ColumnName("kind")), depth: 4,
-                options: QueryOptions(asOf: end))))
+            .paths(
+                PathQuery(
+                    of: Step(in: "events"), on: .column(ColumnName("kind")), depth: 4,
+                    options: QueryOptions(asOf: end))))
         return Draw(world: world, statements: statements)
     }
 
@@ -76,7 +78,8 @@ import Testing
                 for (statement, answer) in zip(draw.statements, answers) {
                     let found = try other.run(statement, threads: threads)
                     let difference = ReferenceEvaluator.difference(found, answer)
-                    #expect(difference == nil, "seed \(seed), \(what): \(difference ?? "")\n\(statement)\n\(draw.world)")
+                    #expect(
+                        difference == nil, "seed \(seed), \(what): \(difference ?? "")\n\(statement)\n\(draw.world)")
                 }
             }
             for threads in [2, 5] { try check(plain, threads: threads, "\(threads) threads") }

@@ -101,8 +101,9 @@ import Testing
             Issue.record("seed \(seed): not refused: \(row.names)\n\(query)\n\(answer.rows)")
         } catch let error as DukkanError {
             #expect(error.code == .invalidQuery, "\(error)")
-            #expect(error.message.contains("has no meaning") || error.message.contains("needs WITHIN")
-                || error.message.contains("MEASURING is for"), "\(error)")
+            #expect(
+                error.message.contains("has no meaning") || error.message.contains("needs WITHIN")
+                    || error.message.contains("MEASURING is for"), "\(error)")
         } catch {
             Issue.record("\(error)")
         }

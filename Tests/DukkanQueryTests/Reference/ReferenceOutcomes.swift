@@ -79,21 +79,27 @@ struct ReferenceOutcomes {
         case .stepFirst(let step): return [(matching.first { $0.serves(step) }?.value ?? .null, rows, nil)]
         case .step(let step):
             return Set(matching.map(\.value)).map { value in
-                (value, rows.map { row in
-                    var row = row
-                    // Rows of other values do not serve this step.
-                    if row.value != value { row.steps &= ~(1 << UInt32(step)) }
-                    return row
-                }, step)
+                (
+                    value,
+                    rows.map { row in
+                        var row = row
+                        // Rows of other values do not serve this step.
+                        if row.value != value { row.steps &= ~(1 << UInt32(step)) }
+                        return row
+                    }, step
+                )
             }
         case .all:
             return Set(matching.map(\.value)).map { value in
-                (value, rows.map { row in
-                    var row = row
-                    // Rows of other values are no steps.
-                    if row.value != value { row.steps = 0 }
-                    return row
-                }, nil)
+                (
+                    value,
+                    rows.map { row in
+                        var row = row
+                        // Rows of other values are no steps.
+                        if row.value != value { row.steps = 0 }
+                        return row
+                    }, nil
+                )
             }
         }
     }
@@ -143,7 +149,8 @@ struct ReferenceOutcomes {
         return ReferenceOutcome(
             customer: customer, level: level,
             steps: query.order == .any ? Array(0..<level) : chain.steps, times: rows.map(\.time),
-            measured: Dictionary(uniqueKeysWithValues: zip(chain.steps, rows.map(\.measured))), isOpen: level < chains.stepCount && some.contains(where: chains.mayGoOn))
+            measured: Dictionary(uniqueKeysWithValues: zip(chain.steps, rows.map(\.measured))),
+            isOpen: level < chains.stepCount && some.contains(where: chains.mayGoOn))
     }
 
     // MARK: Entries

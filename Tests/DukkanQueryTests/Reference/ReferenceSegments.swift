@@ -10,7 +10,8 @@ struct ReferenceSegments {
     var definitions: [String: Expression] = [:]
 
     /// Whether a customer meets a condition; null where that is unknown, as in SQL.
-    func value(_ condition: Expression, of customer: CustomerKey, asOf: Int64, _ options: QueryOptions) throws -> Value {
+    func value(_ condition: Expression, of customer: CustomerKey, asOf: Int64, _ options: QueryOptions) throws -> Value
+    {
         func value(_ expression: Expression) throws -> Value {
             try self.value(expression, of: customer, asOf: asOf, options)
         }

@@ -56,7 +56,11 @@ struct PostHogActivity {
             return
         }
         var text = "STICKINESS OF \(step) BY "
-        if let count = fields["interval_count"]?.int, count > 1 { text += "\(count) \(period)S" } else { text += period }
+        if let count = fields["interval_count"]?.int, count > 1 {
+            text += "\(count) \(period)S"
+        } else {
+            text += period
+        }
         text += limits
         if let least = fields["minimum_occurrences"]?.int, least > 1 { text += " AT LEAST \(least)" }
         switch fields["computed_as"]?.string ?? "non_cumulative" {
