@@ -144,6 +144,8 @@ struct PostHogFunnels {
         let text =
             statement + (entered.isEmpty ? "" : " ENTERED" + entered)
             + " TRENDS BY \((item.fields["interval"]?.string ?? "day").uppercased())"
+            // The range there is over when it is asked.
+            + (range.to.map { " AS OF \($0)" } ?? "")
             + CollectionStatements.timeZone(item) + CollectionStatements.weekStart(item)
         let answer = try store.ask(text)
         let periods = answer.groups("period").map(\.rows)
