@@ -25,6 +25,8 @@ struct ChainRuns {
     private var candidateRanks = GrowableBuffer<Int64>(capacity: 64)
     private let rank: UnsafeMutablePointer<Int64>
     private let rankLength: Int
+    /// Whether rows at one time are told apart.
+    private let ranksRows: Bool
     /// One more than the place of a period's candidate; 0: there is none.
     private let placeOfBucket: UnsafeMutablePointer<UInt32>
     private var links = ChainLinks()
@@ -56,6 +58,7 @@ struct ChainRuns {
         evaluator = ChainEvaluator(rules)
         anyOrder = rules.order == .any ? AnyOrderEvaluator(rules) : nil
         clickHouse = program.query.isClickHouse ? ClickHouseLevels(program.query) : nil
+        ranksRows = rules.ties == .recorded || program.query.measure != nil
         rankLength = 3 * rules.stepCount + 2
         rank = .allocate(capacity: rankLength)
         rank.initialize(repeating: 0, count: rankLength)
@@ -191,7 +194,7 @@ struct ChainRuns {
             placeOfBucket[Int(bucket)] = UInt32(candidates.count)
             guard result.level > 0 else { return }
             trace(rows, result)
-            if columns.keys != nil { setRank(rows, result, columns) }
+            if ranksRows && columns.keys != nil { setRank(rows, columns) }
             keep(candidates.count - 1, rows, columns)
             return
         }
@@ -199,11 +202,9 @@ struct ChainRuns {
         let best = candidates.base[at].result
         candidates.base[at].result.levelOfAll = max(best.levelOfAll, result.levelOfAll)
         candidates.base[at].result.isOpen = best.isOpen || result.isOpen
-        guard result.level > 0, result.level > best.level || result.level == best.level && result.end <= best.end else {
-            return
-        }
+        guard result.level > 0, mayPrecede(result, best) else { return }
         trace(rows, result)
-        setRank(rows, result, columns)
+        if ranksRows { setRank(rows, columns) }
         if result.level == best.level && result.end == best.end && !isRankBetter(than: at) { return }
         var merged = result
         merged.levelOfAll = candidates.base[at].result.levelOfAll
@@ -212,9 +213,17 @@ struct ChainRuns {
         keep(at, rows, columns)
     }
 
+    /// Whether a chain may be reported before another as far as their ends tell.
+    @inline(__always)
+    private func mayPrecede(_ result: ChainResult, _ best: ChainResult) -> Bool {
+        if result.level != best.level { return result.level > best.level }
+        if result.end != best.end { return result.end < best.end }
+        return ranksRows || result.start >= best.start
+    }
+
     /// Writes down what decides between the chain traced last and others of its level and end: the place of the end where
     /// the order decides, the start, and from the end back which steps it has and when; at last the rows themselves.
-    private mutating func setRank(_ rows: ChainRows, _ result: ChainResult, _ columns: ChainColumns) {
+    private mutating func setRank(_ rows: ChainRows, _ columns: ChainColumns) {
         let isRecorded = rules.ties == .recorded, isAnyOrder = rules.order == .any
         var at = 0
         func moment(_ step: Int) -> Int64 {
@@ -244,9 +253,33 @@ struct ChainRuns {
         while at < rankLength { add(0) }
     }
 
+    /// Whether the chain traced last is reported before a candidate's of the same level and end.
     private func isRankBetter(than at: Int) -> Bool {
+        guard ranksRows else { return isBetterByTimes(than: at) }
         let other = candidateRanks.base + at * rankLength
         for i in 0..<rankLength where rank[i] != other[i] { return rank[i] < other[i] }
+        return false
+    }
+
+    /// The same where no rows are told apart.
+    private func isBetterByTimes(than at: Int) -> Bool {
+        let times = candidateTimes.base + at * rules.stepCount
+        let start = links.times[0]
+        if start != times[0] { return start > times[0] }
+        if rules.order == .any {
+            for step in 0..<(32 - links.steps.leadingZeroBitCount) where links.times[step] != times[step] {
+                return links.times[step] < times[step]
+            }
+            return false
+        }
+        var mine = links.steps, others = candidates.base[at].steps
+        while mine != 0 && others != 0 {
+            let step = 31 - mine.leadingZeroBitCount, other = 31 - others.leadingZeroBitCount
+            if step != other { return step > other }
+            if links.times[step] != times[step] { return links.times[step] < times[step] }
+            mine ^= 1 &<< UInt32(step)
+            others ^= 1 &<< UInt32(step)
+        }
         return false
     }
 
@@ -254,7 +287,9 @@ struct ChainRuns {
     private mutating func keep(_ at: Int, _ rows: ChainRows, _ columns: ChainColumns) {
         candidates.base[at].steps = links.steps
         (candidateTimes.base + at * rules.stepCount).update(from: links.times, count: rules.stepCount)
-        if columns.keys != nil { (candidateRanks.base + at * rankLength).update(from: rank, count: rankLength) }
+        if ranksRows && columns.keys != nil {
+            (candidateRanks.base + at * rankLength).update(from: rank, count: rankLength)
+        }
         candidates.base[at].measuredRow = measuredRow(rows, columns)
     }
 

@@ -9,18 +9,21 @@ extension PlanDescription {
         node.stages = [.sequence]
         node.rows = .sequence
         node.add("within", query.window.map { ExplanationText.span($0) })
-        switch query.ties {
-        case .favourable: node.add("ties", "favourable")
-        case .recorded: node.add("ties", "recorded")
-        case .increasing: node.add("ties", "increasing")
-        }
+        node.add("within session of", title(query.session))
+        describeOrder(query, &node)
         if let breakdown = query.breakdown {
             node.add("by", context.title(breakdown.expression))
             node.add("attributed", PlanDescription.text(breakdown.attribution))
             if let top = breakdown.top { node.add("top", count: top) }
         }
+        if let measure = query.measure {
+            let function = measure.function == .sum ? "sum" : "avg"
+            node.add("measuring", "\(function)(\(context.title(measure.expression))) at step \(measure.step + 1)")
+        }
+        node.add("answer", PlanDescription.text(query.view))
         var match = PlanNode(name: "Match steps", stages: [.steps], rows: .steps)
         match.add("steps", texts: query.steps.enumerated().map { "\($0 + 1) " + text($1) })
+        match.add("excluding", texts: query.exclusions.map { text($0, stepCount: count) })
         match.add("where", title(query.filter))
         match.add("entered from", title(query.enteredFrom))
         match.add("entered to", title(query.enteredTo))
@@ -57,7 +60,7 @@ extension PlanDescription {
     func text(_ step: Step) -> String {
         func condition(_ filter: Expression?) -> String { filter.map { " WHERE \(context.title($0))" } ?? "" }
         let first = step.firstEver.map { " FIRST EVER" + condition($0.filter) } ?? ""
-        return (step.name.map { "\($0) = " } ?? "") + step.table + condition(step.filter) + first
+        return (step.name.map { "\($0) = " } ?? "") + step.table + condition(step.filter) + first + place(step)
     }
 
     /// The columns that conditions read, and how.
