@@ -233,6 +233,14 @@ final class MorselFrame {
             $0 != place && plan.segmentDependencies[place].contains($0) ? try flags($0) : nil
         }
         rows.segmentRows = { [unowned rows] in rows.segmentFlags[$0] }
+        // Rows of a table ask for all segments that are used on them, which may be this one.
+        for table in segment.measures.flatMap(\.tables) where starts(table) != nil && base.count > 0 {
+            _ = try self.rows(table)
+        }
+        if let known = segmentFlags[place] {
+            if let stage { meter?.enter(stage) }
+            return known
+        }
         rows.aggregates = try segment.measures.indices.map { try measure(place, $0, customerCount: base.count) }
         let bits = evaluator.scratchBits()
         try evaluator.select(segment.predicate, rows, into: bits)

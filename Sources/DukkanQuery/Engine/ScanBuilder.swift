@@ -1,5 +1,6 @@
 import DukkanFormat
 import DukkanStorage
+import DukkanTime
 
 /// Collects what a query wants to read: tables, their columns, lookups between them and segments of customers.
 final class ScanBuilder {
@@ -79,7 +80,9 @@ final class ScanBuilder {
         }
         let plan = try SegmentPlan(condition, self, asOf: question.asOf)
         segments.append(plan)
-        segmentConditions.append(condition)
+        let time = Expression.literal(.timestamp(Timestamp(microseconds: question.asOf)))
+        segmentConditions.append(
+            question.asOf == context.asOf ? condition : .segmentAt(.segment(condition), time: time))
         boundSegments[question] = segments.count - 1
         return segments.count - 1
     }

@@ -38,6 +38,14 @@ enum CustomerMeasure: Sendable {
         }
     }
 
+    /// The tables whose rows it looks at.
+    var tables: [Int] {
+        switch self {
+        case .aggregate(let aggregate): [aggregate.table]
+        case .membership(let membership): membership.program.tables
+        }
+    }
+
     /// Which rows an aggregate takes.
     var filter: BoundExpression? {
         if case .aggregate(let aggregate) = self { aggregate.filter } else { nil }

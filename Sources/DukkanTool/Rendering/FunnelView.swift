@@ -82,7 +82,7 @@ struct FunnelView {
         if hasOpen { cells.append(.init(ValueText.grouped(ValueText.plain(line.open)))) }
         let median = isFirst ? nil : ValueText.number(line.median)
         cells.append(.init(median.map { ValueText.duration(seconds: $0) } ?? ""))
-        if hasMeasure { cells.append(.init(ValueText.grouped(ValueText.plain(line.measure)))) }
+        if hasMeasure { cells.append(.init(ValueText.measure(line.measure))) }
         return cells
     }
 

@@ -71,7 +71,8 @@ struct RetentionView {
                 hasOpen = hasOpen || !cell.isComplete
                 let share = share(cell, of: cohort)
                 let text =
-                    showsShares ? share.map { ValueText.fixed($0 * 100, digits: 1) + "%" } ?? "" : shown(cell.value)
+                    showsShares
+                    ? share.map { ValueText.fixed($0 * 100, digits: 1) + "%" } ?? "" : ValueText.measure(cell.value)
                 let strength = strongest > 0 ? (share ?? 0) / strongest : 0
                 let style: Style? = index == 0 && countsCustomers ? .faint : .shade(strength)
                 row.append(.init(text + (cell.isComplete ? " " : "*"), style: style))
@@ -116,11 +117,6 @@ struct RetentionView {
             }
         }
         return result
-    }
-
-    private func shown(_ value: Value) -> String {
-        if case .double(let number) = value { return ValueText.grouped(ValueText.fixed(number, digits: 2)) }
-        return ValueText.grouped(ValueText.plain(value))
     }
 
     /// The heading of a column: its period, or its first and last.

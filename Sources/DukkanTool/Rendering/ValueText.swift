@@ -70,6 +70,12 @@ enum ValueText {
     /// Digits of a whole number in groups of three.
     static func grouped(_ number: Int) -> String { grouped(String(number)) }
 
+    /// A sum or an average for a person: a double with two digits behind the point, others with all.
+    static func measure(_ value: Value) -> String {
+        if case .double(let number) = value { return grouped(fixed(number, digits: 2)) }
+        return grouped(plain(value))
+    }
+
     /// `text` with control characters written as escapes.
     static func visible(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: { isHidden($0) }) else { return text }
