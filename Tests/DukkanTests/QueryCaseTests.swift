@@ -88,7 +88,7 @@ struct QueryCaseTests {
         let place = StoreFolder()
         let store = try QueryCaseTests.shop(at: place.path, commits: commits, threads: threads)
         let cases = try QueryCaseTests.read("slices.txt") + QueryCaseTests.read("segments.txt")
-        #expect(cases.count >= 52)
+        #expect(cases.count >= 54)
         for round in ["as loaded", "compacted"] {
             for item in cases {
                 let answer = try store.query(item.statement).rows

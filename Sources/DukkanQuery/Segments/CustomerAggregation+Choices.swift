@@ -35,7 +35,7 @@ extension CustomerAggregation {
         }
     }
 
-    /// The value in each customer's first or last row; her rows lie in the order of time.
+    /// The value in each customer's first or last row, which may be null; her rows lie in the order of time.
     func edge(_ bits: Bits?, _ argument: ColumnVector?, into result: ColumnVector) {
         guard let argument else { return }
         result.dictionary = argument.dictionary
@@ -47,9 +47,9 @@ extension CustomerAggregation {
         }
     }
 
-    /// Appends the value of a row, or a null.
+    /// Appends the value of a row, or a null where there is none.
     private func append(_ row: Int?, of argument: ColumnVector, to result: ColumnVector) {
-        guard let row else {
+        guard let row, argument.isValid(row) else {
             result.appendNull()
             return
         }

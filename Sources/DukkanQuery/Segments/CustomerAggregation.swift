@@ -19,7 +19,7 @@ struct CustomerAggregation {
             bits = selected
         }
         let argument = try plan.argument.map { try evaluator.vector($0, rows) }
-        if let argument, argument.hasNulls {
+        if let argument, argument.hasNulls, plan.function != .first, plan.function != .last {
             let valid = bits ?? evaluator.scratchBits()
             if bits == nil { valid.fill(rows.count, with: true) }
             valid.formIntersection(argument.validity)

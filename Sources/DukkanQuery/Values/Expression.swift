@@ -122,7 +122,7 @@ public struct Aggregate: Sendable, Hashable {
         case maximum
         /// The quantile at a fraction from 0 to 1, linearly interpolated; `median` is 0.5.
         case quantile(Double)
-        /// The value in the first of a customer's rows that has one, by time; in segments and deciles.
+        /// The value in the first of a customer's rows by time, also where that is null; in segments and deciles.
         case first
         /// The value in the last of them.
         case last
