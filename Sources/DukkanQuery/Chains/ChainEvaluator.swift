@@ -18,6 +18,9 @@ struct ChainEvaluator {
     /// For each level all times at which it was reached and lives; only with gaps.
     let visits: BufferRow<Int64>
     var matching = TieMatching()
+    private var machine: FunnelMachine?
+    /// Masks of a long run.
+    var longMasks = GrowableBuffer<UInt32>()
     /// What every group brought, while a chain is traced.
     var log = GrowableBuffer<Group>()
     var isLogging = false
@@ -60,6 +63,7 @@ struct ChainEvaluator {
         for times in [reachedTimes, lastTimes, directTimes] { times.initialize(repeating: 0, count: count) }
         for rows in [reachedRows, lastRows, directRows] { rows.initialize(repeating: 0, count: count) }
         visits = BufferRow(count: rules.hasGaps ? rules.stepCount : 0)
+        machine = ChainEvaluator.machine(rules)
     }
 
     mutating func deallocate() {
@@ -68,6 +72,8 @@ struct ChainEvaluator {
         visits.deallocate()
         matching.deallocate()
         log.deallocate()
+        machine?.deallocate()
+        longMasks.deallocate()
     }
 
     /// The place behind the rows that count as one with `row`.
@@ -90,6 +96,10 @@ struct ChainEvaluator {
 
     /// Evaluates chains that start at rows of a range.
     mutating func run(_ rows: ChainRows, starts: Range<Int>) -> ChainResult {
+        if starts.count >= ChainEvaluator.longRunRowCount, rows.exclusionCount == 0, var machine {
+            defer { self.machine = machine }
+            return runLong(rows, starts: starts, &machine)
+        }
         var best = ChainResult()
         let masks = rows.masks
         let passesDominated =
