@@ -93,7 +93,8 @@ struct ChainGatherer {
         }
         exclusionCount = 0
         if union & (rules.excluding | everyRow) != 0 {
-            columns = stream.separate(columns, rules)
+            columns = stream.separate(
+                columns, steps: rules.steps, presence: rules.presence, excluding: rules.excluding)
             exclusionCount = stream.exclusionCount
         }
         return true

@@ -4,7 +4,6 @@ import DukkanFormat
 /// each period of entry the best of what the runs come to.
 struct ChainRuns {
     let rules: ChainRules
-    let axis: PeriodAxis?
     let entered: Range<Int64>
     let starting: UInt32
     private let countsEntries: Bool
@@ -12,7 +11,15 @@ struct ChainRuns {
     private let isStrict: Bool
     var evaluator: ChainEvaluator
     var anyOrder: AnyOrderEvaluator?
+    private let isAnyOrder: Bool
     private var clickHouse: ClickHouseLevels?
+    private let isClickHouse: Bool
+    /// Whether a run in which no row may follow the first step comes to its entries, whatever excludes.
+    private let isEntryPlain: Bool
+    /// First instants of the periods of entry, and the end of the last; nil: there are no periods.
+    private let periodStarts: UnsafeMutablePointer<Int64>?
+    private let periodCount: Int
+    private var lastPeriod = 0
     var partition = RowPartition()
     private var arena = ChainArena()
     private var gathered: ChainColumns?
@@ -49,7 +56,6 @@ struct ChainRuns {
 
     init(_ program: ChainProgram) {
         rules = program.rules
-        axis = program.axis
         entered = program.entered
         starting = rules.order == .any ? rules.steps : 1
         countsEntries = program.query.unit == .entries
@@ -57,7 +63,20 @@ struct ChainRuns {
         isStrict = rules.order == .strict
         evaluator = ChainEvaluator(rules)
         anyOrder = rules.order == .any ? AnyOrderEvaluator(rules) : nil
+        isAnyOrder = rules.order == .any
         clickHouse = program.query.isClickHouse ? ClickHouseLevels(program.query) : nil
+        isClickHouse = program.query.isClickHouse
+        isEntryPlain =
+            rules.order == .sequence && rules.stepCount > 1 && !rules.hasGaps
+            && rules.exclusions.allSatisfy { $0.levels & 1 == 0 }
+        periodCount = program.axis?.count ?? 0
+        if let axis = program.axis {
+            let starts = UnsafeMutablePointer<Int64>.allocate(capacity: axis.starts.count)
+            starts.initialize(from: axis.starts, count: axis.starts.count)
+            periodStarts = starts
+        } else {
+            periodStarts = nil
+        }
         ranksRows = rules.ties == .recorded || program.query.measure != nil
         rankLength = 3 * rules.stepCount + 2
         rank = .allocate(capacity: rankLength)
@@ -80,6 +99,7 @@ struct ChainRuns {
         candidateRanks.deallocate()
         rank.deallocate()
         placeOfBucket.deallocate()
+        periodStarts?.deallocate()
     }
 
     /// Calls with what the unit comes to, once for each period or entry where it comes to something.
@@ -87,8 +107,13 @@ struct ChainRuns {
         _ columns: ChainColumns, _ exclusions: ChainExclusions, _ outcome: ChainOutcome,
         _ body: (ChainOutcome) throws -> Void
     ) throws {
-        if clickHouse != nil {
+        if isClickHouse {
             try evaluateAsClickHouse(columns, exclusions, outcome, body)
+            return
+        }
+        if isEntryPlain && !countsEntries && !mayFollow(columns) {
+            evaluateEntries(columns, rows(columns, exclusions))
+            try flush(outcome, body)
             return
         }
         let runCount = divide(columns)
@@ -148,33 +173,92 @@ struct ChainRuns {
 
     private mutating func evaluateRun(_ columns: ChainColumns, _ exclusions: ChainExclusions) {
         let rows = rows(columns, exclusions)
-        guard let axis else {
+        if isEntryPlain && !mayFollow(columns) {
+            evaluateEntries(columns, rows)
+            return
+        }
+        guard periodStarts != nil else {
             take(result(rows, 0..<columns.count), 0, rows, columns)
             return
         }
         var row = 0
         while row < columns.count {
-            guard columns.masks[row] & starting != 0 else {
+            guard columns.masks[row] & starting != 0, let bucket = period(of: columns.times[row]) else {
                 row += 1
                 continue
             }
-            let bucket = axis.number(of: columns.times[row])
-            // Outside the limits of entry, which only rows of another order can be.
-            if bucket >= axis.count {
-                row += 1
-                continue
-            }
-            let end = axis.starts[bucket + 1]
-            var next = row + 1
-            while next < columns.count && columns.times[next] < end { next += 1 }
+            let next = end(ofPeriod: bucket, columns, from: row)
             take(result(rows, row..<next), UInt32(truncatingIfNeeded: bucket), rows, columns)
             row = next
         }
     }
 
+    /// Whether some row matches a step that may follow the first.
+    @inline(__always)
+    private func mayFollow(_ columns: ChainColumns) -> Bool {
+        var union: UInt32 = 0
+        for row in 0..<columns.count { union |= columns.masks[row] }
+        return union & rules.afterFirst != 0
+    }
+
+    /// Evaluates rows none of which may follow a first step: the first start of each period is reported.
+    private mutating func evaluateEntries(_ columns: ChainColumns, _ rows: ChainRows) {
+        var row = 0
+        while row < columns.count {
+            guard columns.masks[row] & 1 != 0 else {
+                row += 1
+                continue
+            }
+            let bucket = period(of: columns.times[row])
+            if periodStarts != nil && bucket == nil {
+                row += 1
+                continue
+            }
+            let next = bucket.map { end(ofPeriod: $0, columns, from: row) } ?? columns.count
+            var last = next - 1
+            while columns.masks[last] & 1 == 0 { last -= 1 }
+            var result = ChainResult()
+            result.level = 1
+            result.levelOfAll = 1
+            result.start = columns.times[row]
+            result.end = result.start
+            result.startRow = evaluator.groupStart(rows, row)
+            result.endRow = result.startRow
+            result.isOpen = rules.isOpen(start: columns.times[last])
+            take(result, UInt32(truncatingIfNeeded: bucket ?? 0), rows, columns)
+            row = next
+        }
+    }
+
+    /// The number of the period of entry that holds a time; nil: none does.
+    @inline(__always)
+    private mutating func period(of time: Int64) -> Int? {
+        guard let periodStarts, time >= periodStarts[0], time < periodStarts[periodCount] else { return nil }
+        if time >= periodStarts[lastPeriod] && time < periodStarts[lastPeriod + 1] { return lastPeriod }
+        var low = 0, high = periodCount
+        // The last period that begins by then.
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if periodStarts[middle] <= time { low = middle } else { high = middle }
+        }
+        lastPeriod = low
+        return low
+    }
+
+    /// The first row from `row` on that is later than a period.
+    @inline(__always)
+    private func end(ofPeriod bucket: Int, _ columns: ChainColumns, from row: Int) -> Int {
+        guard let periodStarts else { return columns.count }
+        let end = periodStarts[bucket + 1]
+        if columns.times[columns.count - 1] < end { return columns.count }
+        var next = row + 1
+        while next < columns.count && columns.times[next] < end { next += 1 }
+        return next
+    }
+
     @inline(__always)
     mutating func result(_ rows: ChainRows, _ starts: Range<Int>) -> ChainResult {
-        if anyOrder != nil { return anyOrder!.run(rows, starts: starts, entered: entered) }
+        if isAnyOrder { return anyOrder!.run(rows, starts: starts, entered: entered) }
         return evaluator.run(rows, starts: starts)
     }
 
@@ -294,8 +378,8 @@ struct ChainRuns {
     }
 
     private mutating func trace(_ rows: ChainRows, _ result: ChainResult) {
-        if let anyOrder {
-            anyOrder.trace(result, into: &links)
+        if isAnyOrder {
+            anyOrder?.trace(result, into: &links)
         } else {
             evaluator.trace(rows, result, into: &links)
         }
@@ -304,7 +388,7 @@ struct ChainRuns {
     /// Row of the measured table that serves the measured step of the chain traced last.
     private mutating func measuredRow(_ rows: ChainRows, _ columns: ChainColumns) -> UInt32 {
         guard let measuredStep, let sources = columns.sources else { return ChainOutcome.noRow }
-        if let anyOrder {
+        if isAnyOrder, let anyOrder {
             let row = anyOrder.row(serving: measuredStep)
             return row == AnyOrderEvaluator.noRow ? ChainOutcome.noRow : sources[Int(row)]
         }
@@ -343,9 +427,8 @@ struct ChainRuns {
     ) throws {
         guard result.level >= rules.leastLevel, result.level == result.levelOfAll else { return }
         var outcome = outcome
-        if let axis {
-            let bucket = axis.number(of: result.start)
-            guard bucket < axis.count else { return }
+        if periodStarts != nil {
+            guard let bucket = period(of: result.start) else { return }
             outcome.bucket = UInt32(truncatingIfNeeded: bucket)
         }
         trace(rows, result)

@@ -65,20 +65,22 @@ struct ChainStream {
     var exclusionCount: Int { exclusionTimes.count }
 
     /// Puts rows that exclude aside and returns the others, with no bits but those of steps.
-    mutating func separate(_ columns: ChainColumns, _ rules: ChainRules) -> ChainColumns {
+    mutating func separate(
+        _ columns: ChainColumns, steps: UInt32, presence: UInt32, excluding: UInt32
+    ) -> ChainColumns {
         let count = columns.count
         order.reserve(count)
         exclusionTimes.count = 0
         exclusionMasks.count = 0
         exclusionUnits.count = 0
-        let wanted = rules.steps | rules.presence
+        let wanted = steps | presence
         var kept = 0
         let order = order.base
         for row in 0..<count {
             let mask = columns.masks[row]
-            if mask & rules.excluding != 0 {
+            if mask & excluding != 0 {
                 exclusionTimes.append(columns.times[row])
-                exclusionMasks.append(mask & rules.excluding)
+                exclusionMasks.append(mask & excluding)
                 exclusionUnits.append(columns.units.map { $0[row] } ?? 0)
             }
             order[kept] = UInt32(truncatingIfNeeded: row)
@@ -88,7 +90,7 @@ struct ChainStream {
         // Rows left out have no place of their own.
         own.places = nil
         stepMasks.reserve(kept)
-        for row in 0..<kept { stepMasks.base[row] = own.masks[row] & rules.steps }
+        for row in 0..<kept { stepMasks.base[row] = own.masks[row] & steps }
         own.masks = UnsafePointer(stepMasks.base)
         return own
     }
