@@ -1,4 +1,4 @@
-/// The rows of one run of a customer in the total order (time, table, ingest): those of which chains are made, and those
+/// The rows of one run of a customer in the total order (time, table, ingest): those that chains are made of, and those
 /// that exclude.
 ///
 /// The pointers are borrowed for a call.

@@ -6,37 +6,37 @@ struct ChainRuns {
     let rules: ChainRules
     let entered: Range<Int64>
     let starting: UInt32
-    private let countsEntries: Bool
-    private let measuredStep: Int?
-    private let isStrict: Bool
+    let countsEntries: Bool
+    let measuredStep: Int?
+    let isStrict: Bool
     var evaluator: ChainEvaluator
     var anyOrder: AnyOrderEvaluator?
-    private let isAnyOrder: Bool
-    private var clickHouse: ClickHouseLevels?
-    private let isClickHouse: Bool
+    let isAnyOrder: Bool
+    var clickHouse: ClickHouseLevels?
+    let isClickHouse: Bool
     /// Whether a run in which no row may follow the first step comes to its entries, whatever excludes.
-    private let isEntryPlain: Bool
+    let isEntryPlain: Bool
     /// First instants of the periods of entry, and the end of the last; nil: there are no periods.
-    private let periodStarts: UnsafeMutablePointer<Int64>?
-    private let periodCount: Int
-    private var lastPeriod = 0
+    let periodStarts: UnsafeMutablePointer<Int64>?
+    let periodCount: Int
+    var lastPeriod = 0
     var partition = RowPartition()
-    private var arena = ChainArena()
-    private var gathered: ChainColumns?
-    private var lasting = ChainStream()
-    private var strictMasks = GrowableBuffer<UInt32>(capacity: 64)
+    var arena = ChainArena()
+    var gathered: ChainColumns?
+    var lasting = ChainStream()
+    var strictMasks = GrowableBuffer<UInt32>(capacity: 64)
     var entries = GrowableBuffer<EntryStart>(capacity: 64)
-    private var candidates = GrowableBuffer<Candidate>(capacity: 16)
-    private var candidateTimes = GrowableBuffer<Int64>(capacity: 64)
+    var candidates = GrowableBuffer<Candidate>(capacity: 16)
+    var candidateTimes = GrowableBuffer<Int64>(capacity: 64)
     /// For each candidate what decides between chains that end alike: see ``rank(_:)``.
-    private var candidateRanks = GrowableBuffer<Int64>(capacity: 64)
-    private let rank: UnsafeMutablePointer<Int64>
-    private let rankLength: Int
+    var candidateRanks = GrowableBuffer<Int64>(capacity: 64)
+    let rank: UnsafeMutablePointer<Int64>
+    let rankLength: Int
     /// Whether rows at one time are told apart.
-    private let ranksRows: Bool
+    let ranksRows: Bool
     /// One more than the place of a period's candidate; 0: there is none.
-    private let placeOfBucket: UnsafeMutablePointer<UInt32>
-    private var links = ChainLinks()
+    let placeOfBucket: UnsafeMutablePointer<UInt32>
+    var links = ChainLinks()
 
     /// A row at which an entry may begin.
     struct EntryStart {
@@ -47,7 +47,7 @@ struct ChainRuns {
     }
 
     /// The best chain found of those that began in one period.
-    private struct Candidate {
+    struct Candidate {
         var bucket: UInt32
         var result: ChainResult
         var steps: UInt32
@@ -130,7 +130,7 @@ struct ChainRuns {
     // MARK: Runs
 
     /// Divides rows by what chains have in common; returns the number of runs.
-    private mutating func divide(_ columns: ChainColumns) -> Int {
+    mutating func divide(_ columns: ChainColumns) -> Int {
         guard let keys = columns.keys else { return 1 }
         partition.run(keys, masks: columns.masks, count: columns.count)
         gathered = nil
@@ -171,251 +171,10 @@ struct ChainRuns {
             exclusionMasks: exclusions.masks, exclusionCount: exclusions.count)
     }
 
-    private mutating func evaluateRun(_ columns: ChainColumns, _ exclusions: ChainExclusions) {
-        let rows = rows(columns, exclusions)
-        if isEntryPlain && !mayFollow(columns) {
-            evaluateEntries(columns, rows)
-            return
-        }
-        guard periodStarts != nil else {
-            take(result(rows, 0..<columns.count), 0, rows, columns)
-            return
-        }
-        var row = 0
-        while row < columns.count {
-            guard columns.masks[row] & starting != 0, let bucket = period(of: columns.times[row]) else {
-                row += 1
-                continue
-            }
-            let next = end(ofPeriod: bucket, columns, from: row)
-            take(result(rows, row..<next), UInt32(truncatingIfNeeded: bucket), rows, columns)
-            row = next
-        }
-    }
-
-    /// Whether some row matches a step that may follow the first.
-    @inline(__always)
-    private func mayFollow(_ columns: ChainColumns) -> Bool {
-        var union: UInt32 = 0
-        for row in 0..<columns.count { union |= columns.masks[row] }
-        return union & rules.afterFirst != 0
-    }
-
-    /// Evaluates rows none of which may follow a first step: the first start of each period is reported.
-    private mutating func evaluateEntries(_ columns: ChainColumns, _ rows: ChainRows) {
-        var row = 0
-        while row < columns.count {
-            guard columns.masks[row] & 1 != 0 else {
-                row += 1
-                continue
-            }
-            let bucket = period(of: columns.times[row])
-            if periodStarts != nil && bucket == nil {
-                row += 1
-                continue
-            }
-            let next = bucket.map { end(ofPeriod: $0, columns, from: row) } ?? columns.count
-            var last = next - 1
-            while columns.masks[last] & 1 == 0 { last -= 1 }
-            var result = ChainResult()
-            result.level = 1
-            result.levelOfAll = 1
-            result.start = columns.times[row]
-            result.end = result.start
-            result.startRow = evaluator.groupStart(rows, row)
-            result.endRow = result.startRow
-            result.isOpen = rules.isOpen(start: columns.times[last])
-            take(result, UInt32(truncatingIfNeeded: bucket ?? 0), rows, columns)
-            row = next
-        }
-    }
-
-    /// The number of the period of entry that holds a time; nil: none does.
-    @inline(__always)
-    private mutating func period(of time: Int64) -> Int? {
-        guard let periodStarts, time >= periodStarts[0], time < periodStarts[periodCount] else { return nil }
-        if time >= periodStarts[lastPeriod] && time < periodStarts[lastPeriod + 1] { return lastPeriod }
-        var low = 0, high = periodCount
-        // The last period that begins by then.
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if periodStarts[middle] <= time { low = middle } else { high = middle }
-        }
-        lastPeriod = low
-        return low
-    }
-
-    /// The first row from `row` on that is later than a period.
-    @inline(__always)
-    private func end(ofPeriod bucket: Int, _ columns: ChainColumns, from row: Int) -> Int {
-        guard let periodStarts else { return columns.count }
-        let end = periodStarts[bucket + 1]
-        if columns.times[columns.count - 1] < end { return columns.count }
-        var next = row + 1
-        while next < columns.count && columns.times[next] < end { next += 1 }
-        return next
-    }
-
     @inline(__always)
     mutating func result(_ rows: ChainRows, _ starts: Range<Int>) -> ChainResult {
         if isAnyOrder { return anyOrder!.run(rows, starts: starts, entered: entered) }
         return evaluator.run(rows, starts: starts)
-    }
-
-    // MARK: The best of a period
-
-    private mutating func take(_ result: ChainResult, _ bucket: UInt32, _ rows: ChainRows, _ columns: ChainColumns) {
-        // A chain that counts for nothing yet, as it lacks the step whose value counts, may still be open.
-        guard result.levelOfAll > 0 || result.isOpen else { return }
-        let known = placeOfBucket[Int(bucket)]
-        if known == 0 {
-            candidates.append(
-                Candidate(bucket: bucket, result: result, steps: 0, measuredRow: ChainOutcome.noRow))
-            candidateTimes.reserve(candidates.count * rules.stepCount)
-            candidateTimes.count = candidates.count * rules.stepCount
-            candidateRanks.reserve(candidates.count * rankLength)
-            candidateRanks.count = candidates.count * rankLength
-            placeOfBucket[Int(bucket)] = UInt32(candidates.count)
-            guard result.level > 0 else { return }
-            trace(rows, result)
-            if ranksRows && columns.keys != nil { setRank(rows, columns) }
-            keep(candidates.count - 1, rows, columns)
-            return
-        }
-        let at = Int(known) - 1
-        let best = candidates.base[at].result
-        candidates.base[at].result.levelOfAll = max(best.levelOfAll, result.levelOfAll)
-        candidates.base[at].result.isOpen = best.isOpen || result.isOpen
-        guard result.level > 0, mayPrecede(result, best) else { return }
-        trace(rows, result)
-        if ranksRows { setRank(rows, columns) }
-        if result.level == best.level && result.end == best.end && !isRankBetter(than: at) { return }
-        var merged = result
-        merged.levelOfAll = candidates.base[at].result.levelOfAll
-        merged.isOpen = candidates.base[at].result.isOpen
-        candidates.base[at].result = merged
-        keep(at, rows, columns)
-    }
-
-    /// Whether a chain may be reported before another as far as their ends tell.
-    @inline(__always)
-    private func mayPrecede(_ result: ChainResult, _ best: ChainResult) -> Bool {
-        if result.level != best.level { return result.level > best.level }
-        if result.end != best.end { return result.end < best.end }
-        return ranksRows || result.start >= best.start
-    }
-
-    /// Writes down what decides between the chain traced last and others of its level and end: the place of the end where
-    /// the order decides, the start, and from the end back which steps it has and when; at last the rows themselves.
-    private mutating func setRank(_ rows: ChainRows, _ columns: ChainColumns) {
-        let isRecorded = rules.ties == .recorded, isAnyOrder = rules.order == .any
-        var at = 0
-        func moment(_ step: Int) -> Int64 {
-            isRecorded ? Int64(columns.place(Int(links.rows[step]))) : links.times[step]
-        }
-        func add(_ value: Int64) {
-            rank[at] = value
-            at += 1
-        }
-        let last = 31 - links.steps.leadingZeroBitCount
-        add(moment(last))
-        add(~links.times[0])
-        var bits = links.steps
-        while bits != 0 {
-            let step = isAnyOrder ? bits.trailingZeroBitCount : 31 - bits.leadingZeroBitCount
-            bits &= ~(1 &<< UInt32(step))
-            if !isAnyOrder { add(-Int64(step)) }
-            add(moment(step))
-        }
-        bits = measuredStep == nil ? 0 : links.steps
-        while bits != 0 {
-            let step = bits.trailingZeroBitCount
-            bits &= bits &- 1
-            let row = isAnyOrder ? Int(links.rows[step]) : evaluator.servingRow(of: step, rows, links)
-            add(Int64(columns.place(row)))
-        }
-        while at < rankLength { add(0) }
-    }
-
-    /// Whether the chain traced last is reported before a candidate's of the same level and end.
-    private func isRankBetter(than at: Int) -> Bool {
-        guard ranksRows else { return isBetterByTimes(than: at) }
-        let other = candidateRanks.base + at * rankLength
-        for i in 0..<rankLength where rank[i] != other[i] { return rank[i] < other[i] }
-        return false
-    }
-
-    /// The same where no rows are told apart.
-    private func isBetterByTimes(than at: Int) -> Bool {
-        let times = candidateTimes.base + at * rules.stepCount
-        let start = links.times[0]
-        if start != times[0] { return start > times[0] }
-        if rules.order == .any {
-            for step in 0..<(32 - links.steps.leadingZeroBitCount) where links.times[step] != times[step] {
-                return links.times[step] < times[step]
-            }
-            return false
-        }
-        var mine = links.steps, others = candidates.base[at].steps
-        while mine != 0 && others != 0 {
-            let step = 31 - mine.leadingZeroBitCount, other = 31 - others.leadingZeroBitCount
-            if step != other { return step > other }
-            if links.times[step] != times[step] { return links.times[step] < times[step] }
-            mine ^= 1 &<< UInt32(step)
-            others ^= 1 &<< UInt32(step)
-        }
-        return false
-    }
-
-    /// Keeps the chain traced last as a candidate's.
-    private mutating func keep(_ at: Int, _ rows: ChainRows, _ columns: ChainColumns) {
-        candidates.base[at].steps = links.steps
-        (candidateTimes.base + at * rules.stepCount).update(from: links.times, count: rules.stepCount)
-        if ranksRows && columns.keys != nil {
-            (candidateRanks.base + at * rankLength).update(from: rank, count: rankLength)
-        }
-        candidates.base[at].measuredRow = measuredRow(rows, columns)
-    }
-
-    private mutating func trace(_ rows: ChainRows, _ result: ChainResult) {
-        if isAnyOrder {
-            anyOrder?.trace(result, into: &links)
-        } else {
-            evaluator.trace(rows, result, into: &links)
-        }
-    }
-
-    /// Row of the measured table that serves the measured step of the chain traced last.
-    private mutating func measuredRow(_ rows: ChainRows, _ columns: ChainColumns) -> UInt32 {
-        guard let measuredStep, let sources = columns.sources else { return ChainOutcome.noRow }
-        if isAnyOrder, let anyOrder {
-            let row = anyOrder.row(serving: measuredStep)
-            return row == AnyOrderEvaluator.noRow ? ChainOutcome.noRow : sources[Int(row)]
-        }
-        guard links.steps & (1 << UInt32(measuredStep)) != 0 else { return ChainOutcome.noRow }
-        return sources[evaluator.servingRow(of: measuredStep, rows, links)]
-    }
-
-    private mutating func flush(_ outcome: ChainOutcome, _ body: (ChainOutcome) throws -> Void) throws {
-        var outcome = outcome
-        for at in 0..<candidates.count {
-            let candidate = candidates.base[at]
-            placeOfBucket[Int(candidate.bucket)] = 0
-            let result = candidate.result
-            // Who only got so far by a poisoned chain leaves the funnel.
-            guard result.level >= rules.leastLevel, result.level == result.levelOfAll else { continue }
-            outcome.bucket = candidate.bucket
-            outcome.level = result.level
-            outcome.steps = candidate.steps
-            outcome.isComplete = result.level == rules.stepCount
-            outcome.isOpen = result.isOpen && !outcome.isComplete
-            outcome.times = UnsafePointer(candidateTimes.base + at * rules.stepCount)
-            outcome.measuredRow = candidate.measuredRow
-            try body(outcome)
-        }
-        candidates.count = 0
-        candidateTimes.count = 0
-        candidateRanks.count = 0
     }
 
     // MARK: Single chains
@@ -441,7 +200,7 @@ struct ChainRuns {
         try body(outcome)
     }
 
-    private mutating func evaluateAsClickHouse(
+    mutating func evaluateAsClickHouse(
         _ columns: ChainColumns, _ exclusions: ChainExclusions, _ outcome: ChainOutcome,
         _ body: (ChainOutcome) throws -> Void
     ) throws {
