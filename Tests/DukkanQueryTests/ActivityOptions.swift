@@ -39,6 +39,7 @@ struct ActivityOptions {
                     let cents = [0, 100, Int.random(in: -50..<200, using: &random)].randomElement(using: &random) ?? 0
                     row.values["amount"] = .decimal(DecimalValue(unscaled: Int128(cents), scale: 2))
                 }
+                if chance(85) { row.values["session_id"] = .int([1, 2, 7].randomElement(using: &random) ?? 1) }
                 rows[chance(40) ? "orders" : "events", default: []].append(row)
             }
         }
@@ -170,7 +171,7 @@ struct ActivityOptions {
     /// Table, filter, item, from, towards, depth, sessions, as of.
     ///
     /// Most paths have no start and no end: else little is left of them.
-    static let paths = OptionFactors([2, 3, 3, 5, 5, 4, 5, 2])
+    static let paths = OptionFactors([2, 3, 3, 5, 5, 4, 6, 2])
 
     func paths(_ levels: [Int], _ random: inout SeededGenerator) -> PathQuery {
         let item = [ActivityOptions.kind, ActivityOptions.group, ActivityOptions.amount][levels[2]]
@@ -182,7 +183,7 @@ struct ActivityOptions {
         let span = (times.max() ?? 0) - (times.min() ?? 0)
         let sessions: [PathQuery.Sessions] = [
             .gap(PathQuery.gapDefault), .gap(0), .gap(span / 3), .column(ActivityOptions.group),
-            .column(levels[2] == 0 ? ActivityOptions.group : ActivityOptions.kind),
+            .column(levels[2] == 0 ? ActivityOptions.group : ActivityOptions.kind), .column(nil),
         ]
         return PathQuery(
             of: step(table: levels[0], filter: levels[1]), on: item, from: value(levels[3], ["a", "b"]),

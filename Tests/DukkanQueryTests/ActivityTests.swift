@@ -270,7 +270,12 @@ import Testing
         #expect(throws: DukkanError.self) { try edges { $0.depth = 1 } }
         #expect(throws: DukkanError.self) { try edges { $0.depth = .max } }
         #expect(throws: DukkanError.self) { try edges { $0.sessions = .gap(-1) } }
-        #expect(throws: DukkanError.self) { try edges { $0.sessions = .column(nil) } }
+        #expect(throws: DukkanError.self) {
+            // This store's rows have no session_id.
+            let path = PathQuery(
+                of: Step(in: "events"), on: ActivityOptions.kind, depth: 5, sessions: .column(nil))
+            return try ExplainStore(customers: 1).explain(.paths(path), analyze: true)
+        }
         #expect(throws: DukkanError.self) { try edges { $0.from = ActivityOptions.group } }
         #expect(throws: DukkanError.self) { try edges { $0.step.firstEver = .init() } }
     }

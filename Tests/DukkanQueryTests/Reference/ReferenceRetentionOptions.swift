@@ -22,9 +22,6 @@ struct ReferenceRetentionOptions {
     }
 
     init(_ query: RetentionQuery, _ world: ReferenceWorld) throws {
-        var query = query
-        // PostHog's weeks begin on Sunday.
-        if query.isPostHog { query.options.weekStartsOnSunday = true }
         self.query = query
         self.world = world
         calendar = try ReferenceRetention(query, world)
