@@ -12,6 +12,20 @@ struct ChainRules: Sendable {
         var isPerCustomer: Bool
     }
 
+    /// What is a list, held as one object: rules are handed about for every run.
+    private final class Lists: Sendable {
+        let gapMin: [Int64]
+        let gapMax: [Int64]
+        let exclusions: [Exclusion]
+
+        init(gapMin: [Int64], gapMax: [Int64], exclusions: [Exclusion]) {
+            self.gapMin = gapMin
+            self.gapMax = gapMax
+            self.exclusions = exclusions
+        }
+    }
+
+    private let lists: Lists
     let stepCount: Int
     /// All steps.
     let steps: UInt32
@@ -24,15 +38,15 @@ struct ChainRules: Sendable {
     /// Steps that may follow the first.
     let afterFirst: UInt32
     /// Least and most microseconds since the step before.
-    let gapMin: [Int64]
-    let gapMax: [Int64]
+    var gapMin: [Int64] { lists.gapMin }
+    var gapMax: [Int64] { lists.gapMax }
     let hasGaps: Bool
     let window: Int64?
     let asOf: Int64
     let ties: FunnelQuery.Ties
     let order: FunnelQuery.Order
     let reusesRows: Bool
-    let exclusions: [Exclusion]
+    var exclusions: [Exclusion] { lists.exclusions }
     /// Bits of all exclusions.
     let excluding: UInt32
     /// Levels at which a row poisons a chain.
@@ -67,20 +81,21 @@ struct ChainRules: Sendable {
         self.required = required
         self.optional = optional
         self.immediate = immediate
-        gapMin = query.steps.map { $0.gapMin ?? 0 }
-        gapMax = query.steps.map { $0.gapMax ?? Int64.max }
         hasGaps = query.steps.contains { ($0.gapMin ?? 0) > 0 || $0.gapMax != nil }
         window = query.window
         self.asOf = asOf
         ties = query.ties
         order = query.order
         reusesRows = query.reusesRows
-        exclusions = query.exclusions.enumerated().map { i, exclusion in
+        let exclusions = query.exclusions.enumerated().map { i, exclusion in
             let from = UInt32(exclusion.from ?? 0), to = UInt32(exclusion.to ?? count - 1)
             return Exclusion(
                 bit: 1 << UInt32(count + i), levels: ((1 << to) - 1) & ~((1 << from) - 1),
                 isPerCustomer: exclusion.scope == .customer)
         }
+        lists = Lists(
+            gapMin: query.steps.map { $0.gapMin ?? 0 }, gapMax: query.steps.map { $0.gapMax ?? Int64.max },
+            exclusions: exclusions)
         excluding = exclusions.reduce(0) { $0 | $1.bit }
         poisonable = exclusions.reduce(0) { $0 | ($1.isPerCustomer ? $1.levels : 0) }
         presence = query.needsEveryRow ? 1 << 31 : 0
