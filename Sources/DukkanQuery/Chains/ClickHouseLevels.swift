@@ -70,7 +70,7 @@ struct ClickHouseLevels {
     private mutating func levelOfChains() -> Int {
         chains = [Chain?](repeating: nil, count: stepCount)
         var isStarted = false
-        for (place, event) in events.enumerated() {
+        for event in events {
             let k = event.step - 1
             if k < 0 {
                 if isStarted { break }
@@ -80,7 +80,8 @@ struct ClickHouseLevels {
                 chains[0] = Chain(first: event.time, last: event.time)
                 isStarted = true
             } else if modes.contains(.strictDeduplication), chains[k] != nil {
-                return place > 0 ? events[place - 1].step : 0
+                // The chain ends at the furthest step that any reached.
+                break
             } else if modes.contains(.strictOrder), isStarted, chains[k - 1] == nil {
                 return chains.firstIndex { $0 == nil } ?? stepCount
             } else if let before = chains[k - 1], isWithin(event.time, before.first),
@@ -96,7 +97,7 @@ struct ClickHouseLevels {
     private mutating func levelOfPaths() throws -> Int {
         paths = [[Path]](repeating: [], count: stepCount)
         var isStarted = false
-        for (place, event) in events.enumerated() {
+        for event in events {
             let k = event.step - 1
             if k < 0 {
                 if isStarted { break }
@@ -106,7 +107,8 @@ struct ClickHouseLevels {
                 paths[0].append(Path(first: event.time, last: event.time, rows: [event.row]))
                 isStarted = true
             } else if modes.contains(.strictDeduplication), !paths[k].isEmpty {
-                return place > 0 ? events[place - 1].step : 0
+                // The chain ends at the furthest step that any reached.
+                break
             } else if modes.contains(.strictOrder), isStarted, paths[k - 1].isEmpty {
                 return paths.firstIndex { $0.isEmpty } ?? stepCount
             } else {

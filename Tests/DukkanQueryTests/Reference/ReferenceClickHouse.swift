@@ -41,7 +41,7 @@ struct ReferenceClickHouse {
         let count = query.steps.count
         var found = [(first: Int64, last: Int64)?](repeating: nil, count: count)
         var hasStarted = false
-        for (place, event) in events.enumerated() {
+        for event in events {
             let step = event.step - 1
             if step == -1 {
                 if hasStarted { break }
@@ -53,7 +53,7 @@ struct ReferenceClickHouse {
                 if count == 1 { return 1 }
                 continue
             }
-            if modes.contains(.strictDeduplication) && found[step] != nil { return events[place - 1].step }
+            if modes.contains(.strictDeduplication) && found[step] != nil { break }
             if modes.contains(.strictOrder) && hasStarted && found[step - 1] == nil {
                 return found.firstIndex { $0 == nil } ?? count
             }
@@ -76,7 +76,7 @@ struct ReferenceClickHouse {
         let count = query.steps.count
         var paths = [[Path]](repeating: [], count: count)
         var hasStarted = false
-        for (place, event) in events.enumerated() {
+        for event in events {
             let step = event.step - 1
             if step == -1 {
                 if hasStarted { break }
@@ -88,7 +88,7 @@ struct ReferenceClickHouse {
                 if count == 1 { return 1 }
                 continue
             }
-            if modes.contains(.strictDeduplication) && !paths[step].isEmpty { return events[place - 1].step }
+            if modes.contains(.strictDeduplication) && !paths[step].isEmpty { break }
             if modes.contains(.strictOrder) && hasStarted && paths[step - 1].isEmpty {
                 return paths.firstIndex { $0.isEmpty } ?? count
             }

@@ -109,6 +109,9 @@ struct ReferenceOutcomes {
     private func counted(
         _ rows: [ReferenceChainRow], _ customer: CustomerKey, valueStep: Int?
     ) throws -> [(Int64, ReferenceOutcome)] {
+        var query = query
+        // A chain under the value has the step that carries it.
+        if let valueStep { query.steps[valueStep].isOptional = false }
         let chains = ReferenceChains(query, rows, asOf: source.asOf)
         /// Chains without the step whose row carries the value are under it only before that step.
         func isUnderValue(_ chain: ReferenceChain) -> Bool {
