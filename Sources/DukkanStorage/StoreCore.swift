@@ -137,6 +137,28 @@ package final class StoreCore: Sendable {
         }
     }
 
+    /// Erases customers: when it returns, their rows, their keys and every value that only they had are in no file of the
+    /// store, and no crash brings them back.
+    ///
+    /// One generation: whenever it ends before, all of it has happened or nothing. There must be no open transaction.
+    /// Snapshots that someone holds keep their files, which have no names any more.
+    ///
+    /// - Parameters:
+    ///   - customers: keys; those that the store does not have are fine.
+    ///   - time: what the store remembers as the time of the erasure, µs since 1970.
+    ///   - isNamed: whether a segment's text names one of the customers. If one does, nothing happens and
+    ///     `invalidArgument` is thrown.
+    ///   - control: cancellation, deadline and progress.
+    package func erase(
+        customers: [CustomerKey], time: Int64 = 0, isNamed: (Manifest.Segment) throws -> Bool = { _ in false },
+        control: WorkControl? = nil
+    ) throws -> ErasureReport {
+        try write { writer in
+            defer { publish(writer) }
+            return try writer.erase(customers, time: time, isNamed: isNamed, control: control)
+        }
+    }
+
     /// Reads every file of the newest snapshot and checks every checksum and every invariant.
     ///
     /// An empty list: all is well.

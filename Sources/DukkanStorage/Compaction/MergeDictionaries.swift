@@ -1,36 +1,33 @@
 import DukkanFormat
 
-/// How the strings of one column are named in the parts that a merge writes.
+/// How the strings of one column are named in a part that a merge writes.
 enum MergedStrings {
-    /// One dictionary for each part; for each cursor, its codes' new codes.
+    /// A dictionary of the strings that the part's rows have; for each cursor, its codes' new codes.
     case part(StringDictionary, translations: [[UInt32]])
     /// Dictionaries within blocks: the strings of each batch are gathered as they come.
     case pooled
 
-    /// Decides for a column.
-    ///
-    /// `rowCount` is the number of rows that remain.
-    static func decide(
-        column: Int, cursors: [PartCursor], rowCount: Int, reader: BlockReader
-    ) throws -> MergedStrings {
+    /// Decides for a column and an output of the merge, `window` of the pass.
+    static func decide(column: Int, window: Int, cursors: [PartCursor], used: UsedStrings) -> MergedStrings {
         for cursor in cursors where cursor.columns[column] != nil && cursor.dictionaries[column] == nil {
             return .pooled
         }
         let interner = StringInterner()
         var codes: [[UInt32]] = []
-        for cursor in cursors {
+        for (index, cursor) in cursors.enumerated() {
             guard let dictionary = cursor.dictionaries[column] else {
                 codes.append([0])
                 continue
             }
-            let used = try usedCodes(column, cursor, dictionary, reader)
             codes.append(
                 (0..<max(1, dictionary.count)).map { code in
-                    guard code < dictionary.count, used?[code] ?? true else { return 0 }
+                    guard code < dictionary.count,
+                        used.contains(code, column: column, cursor: index, window: window)
+                    else { return 0 }
                     return dictionary.withBytes(code) { interner.intern($0) }
                 })
             if !PartDictionaryRule.accepts(
-                count: interner.count, byteCount: interner.byteCount, rows: rowCount)
+                count: interner.count, byteCount: interner.byteCount, rows: used.rowCounts[window])
             {
                 return .pooled
             }
@@ -41,28 +38,6 @@ enum MergedStrings {
         return .part(
             interner.dictionary(of: sorted, isSorted: true),
             translations: codes.map { $0.map { ranks[Int($0)] } })
-    }
-
-    /// Which strings rows that are not deleted have; nil if no row is deleted, so that all are used.
-    private static func usedCodes(
-        _ column: Int, _ cursor: PartCursor, _ dictionary: StringDictionary, _ reader: BlockReader
-    ) throws -> [Bool]? {
-        guard let deletes = cursor.part.deletes, let place = cursor.columns[column] else { return nil }
-        var used = [Bool](repeating: false, count: dictionary.count)
-        let vector = ColumnVector(.codes)
-        let customers = CustomerBlock()
-        for (block, rowBlock) in cursor.part.footer.rowBlocks.enumerated() {
-            if cursor.part.footer.columns[place].blocks[block].needsCustomers {
-                try cursor.part.readCustomers(block: block, into: customers, reader: reader)
-            }
-            try cursor.part.readColumn(
-                place, block: block, customers: customers, dictionary: dictionary, into: vector, reader: reader)
-            let valid = ValidRows(vector), codes = vector.codes
-            for row in 0..<vector.count where valid[row] && !deletes.isDeleted(rowBlock.firstRow + row) {
-                used[Int(codes[row])] = true
-            }
-        }
-        return used
     }
 }
 

@@ -13,7 +13,8 @@ final class PartMerge {
     private let isThorough: Bool
     private let isInteger: Bool
     private let control: WorkControl?
-    private let strings: [MergedStrings?]
+    /// By window of the pass, then column.
+    private let strings: [[MergedStrings?]]
     private let renamings: [StringRenaming?]
     private let readers: [BlockReader]
     private let windows: [MergeWindow]
@@ -53,17 +54,21 @@ final class PartMerge {
         let schema = self.schema
         let cursors = try parts.map { try PartCursor(part: $0, schema: schema) }
         self.cursors = cursors
-        let rowCount = parts.reduce(0) { $0 + $1.liveRowCount }
-        let reader = BlockReader()
-        let strings = try schema.columns.indices.map { column -> MergedStrings? in
-            guard schema.columns[column].type == .string, column != schema.customerColumn else { return nil }
-            return try MergedStrings.decide(column: column, cursors: cursors, rowCount: rowCount, reader: reader)
+        let used = try UsedStrings(cursors: cursors, schema: schema, borders: borders, pass: pass, control: control)
+        let strings = pass.indices.map { window in
+            schema.columns.indices.map { column -> MergedStrings? in
+                guard schema.columns[column].type == .string, column != schema.customerColumn else { return nil }
+                return .decide(column: column, window: window - pass.lowerBound, cursors: cursors, used: used)
+            }
         }
         self.strings = strings
-        let pooled = strings.map { if case .pooled? = $0 { true } else { false } }
-        renamings = pooled.map { $0 ? StringRenaming(cursorCount: cursors.count) : nil }
+        renamings = schema.columns.map {
+            $0.type == .string ? StringRenaming(cursorCount: cursors.count) : nil
+        }
         readers = schema.columns.map { _ in BlockReader() }
-        windows = pass.map { _ in MergeWindow(schema: schema, pooled: pooled) }
+        windows = strings.map { columns in
+            MergeWindow(schema: schema, pooled: columns.map { if case .pooled? = $0 { true } else { false } })
+        }
         heads = .allocate(capacity: cursors.count)
         for (index, cursor) in cursors.enumerated() { (heads + index).initialize(to: cursor.head) }
         heap = .allocate(capacity: cursors.count)
@@ -247,11 +252,11 @@ final class PartMerge {
         try Parallel.runThrowing(schema.columns.count, threads: threads) { column in
             try merge.gather(column)
         }
-        for window in windows where window.rowCount > 0 {
+        for (number, window) in windows.enumerated() where window.rowCount > 0 {
             if window.draft == nil {
                 window.draft = try writer.beginPart(
                     table: tableIndex,
-                    dictionaries: strings.map {
+                    dictionaries: strings[number].map {
                         if case .part(let dictionary, _)? = $0 { dictionary } else { nil }
                     }, isQuick: liveRowCount < Writer.quickMergedRowCountMax, isThorough: isThorough)
             }
@@ -272,11 +277,11 @@ final class PartMerge {
         // Cursors at their end hold no block; no row names them.
         for cursor in cursors where cursor.block >= 0 { try cursor.decode(column, reader: readers[column]) }
         let pieces = cursors.map { $0.vectors[column] }
-        for window in windows where window.rowCount > 0 {
+        for (number, window) in windows.enumerated() where window.rowCount > 0 {
             let rows = UnsafeBufferPointer(start: window.rows, count: window.rowCount)
             let vector = window.vectors[column]
             Gather.column(rows, pieces, into: vector)
-            guard let strings = strings[column] else { continue }
+            guard let strings = strings[number][column] else { continue }
             switch strings {
             case .part(let dictionary, let translations):
                 PartMerge.translate(vector, rows, translations)

@@ -6,6 +6,7 @@
 /// MANIFEST-00000042        one generation
 /// MANIFEST-00000043.tmp    the next one, not published yet
 /// LOCK                     held by the writer
+/// COPY-90ab12cd34ef5678    what the store remembers of a copy of it; the number is made from the copy's path
 /// parts/t3-00000017.part   file 17, rows of table 3
 /// parts/d3-00000018.del    file 18, deleted rows of table 3
 /// ```
@@ -16,7 +17,7 @@ package enum StoreLayout {
     static let digitCount = 8
 
     package static func manifestName(_ generation: UInt64) -> String { "MANIFEST-" + padded(generation) }
-    package static func temporaryManifestName(_ generation: UInt64) -> String { manifestName(generation) + ".tmp" }
+    package static func temporaryManifestName(_ generation: UInt64) -> String { manifestName(generation) + temporarySuffix }
     package static func partName(table: Int, file: UInt64) -> String { "t\(table)-" + padded(file) + ".part" }
     package static func deletionName(table: Int, file: UInt64) -> String { "d\(table)-" + padded(file) + ".del" }
 
@@ -31,7 +32,33 @@ package enum StoreLayout {
 
     /// Whether a name in the store's directory is one that a writer leaves behind when it ends before its commit.
     static func isTemporaryManifest(_ name: String) -> Bool {
-        name.hasPrefix("MANIFEST-") && name.hasSuffix(".tmp")
+        name.hasPrefix("MANIFEST-") && name.hasSuffix(temporarySuffix)
+    }
+
+    static let temporarySuffix = ".tmp"
+
+    /// The name of the record of a copy: a number made from its path.
+    static func copyRecordName(_ path: String) -> String {
+        let bytes = Array(path.utf8)
+        let digits = String(bytes.withUnsafeBufferPointer { StringInterner.hash($0) }, radix: 16)
+        return "COPY-" + String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+
+    /// Whether a name has the form of a record of a copy.
+    static func isCopyRecord(_ name: String) -> Bool {
+        name.hasPrefix("COPY-") && name.utf8.count == 21
+            && name.utf8.dropFirst(5).allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    }
+
+    /// Whether a name is that of a record of a copy that a backup is writing.
+    static func isTemporaryCopyRecord(_ name: String) -> Bool {
+        name.hasSuffix(temporarySuffix) && isCopyRecord(String(name.dropLast(temporarySuffix.count)))
+    }
+
+    /// Whether a name in a store's directory is that of a file or directory of the store, of whatever generation.
+    static func isKnown(_ name: String) -> Bool {
+        name == lockName || name == partsName || generation(ofManifest: name) != nil || isTemporaryManifest(name)
+            || isCopyRecord(name) || isTemporaryCopyRecord(name)
     }
 
     /// Whether a name in the directory of parts has the form of a part or of a deletion file.

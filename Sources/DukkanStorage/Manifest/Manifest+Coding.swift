@@ -5,7 +5,7 @@ extension Manifest {
     /// `DUKKANMF`.
     static let magic: [UInt8] = Array("DUKKANMF".utf8)
     /// Version that this release writes; it reads versions 1 up to this one.
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
 
     /// The content of the manifest file.
     package func encoded() -> [UInt8] {
@@ -25,6 +25,11 @@ extension Manifest {
         }
         out.variable(tables.count)
         for table in tables { Manifest.encode(table, into: &out) }
+        out.variable(erasures.count)
+        for erasure in erasures {
+            out.variable(erasure.generation)
+            out.fixed(erasure.time)
+        }
         out.fixed(Checksum.crc32c(out.bytes[...], seed: UInt32(truncatingIfNeeded: generation)))
         return out.bytes
     }
@@ -53,7 +58,7 @@ extension Manifest {
             out.variable(part.byteCount)
             out.fixed(part.minimumTime)
             out.fixed(part.maximumTime)
-            out.fixed(UInt8(part.isThorough ? 1 : 0))
+            out.fixed(UInt8((part.isThorough ? 1 : 0) | (part.isExact ? 2 : 0)))
         }
         out.variable(table.deletions.count)
         for deletion in table.deletions {
@@ -89,12 +94,12 @@ extension Manifest {
             throw DukkanError(.corrupt, "the manifest does not have its checksum", place: .init(offset: end))
         }
         var body = ByteReader(bytes[head.offset..<end], what: "manifest")
-        try decodeBody(&body, expected: expected)
+        try decodeBody(&body, version: version, expected: expected)
         guard body.isAtEnd else { throw body.corrupt("goes on behind its end") }
         try checkInvariants()
     }
 
-    private mutating func decodeBody(_ body: inout ByteReader, expected: UInt64) throws {
+    private mutating func decodeBody(_ body: inout ByteReader, version: UInt32, expected: UInt64) throws {
         generation = try body.fixed()
         guard generation == expected else {
             throw body.corrupt("says that it is generation \(generation), its name says \(expected)")
@@ -111,11 +116,15 @@ extension Manifest {
                 Segment(name: name, text: try body.text(byteCountMax: Manifest.segmentByteCountMax, of: "segment")))
         }
         for _ in 0..<(try body.count(max: Manifest.tableCountMax, of: "tables")) {
-            tables.append(try Manifest.decodeTable(&body))
+            tables.append(try Manifest.decodeTable(&body, version: version))
+        }
+        guard version >= 2 else { return }
+        for _ in 0..<(try body.count(max: Manifest.erasureCountMax, of: "erasures")) {
+            erasures.append(Erasure(generation: try body.variable(), time: try body.fixed()))
         }
     }
 
-    private static func decodeTable(_ body: inout ByteReader) throws -> Table {
+    private static func decodeTable(_ body: inout ByteReader, version: UInt32) throws -> Table {
         let number = try body.count(max: Int(Int32.max), of: "tables")
         let name = try body.text(byteCountMax: TableSchema.nameLengthMax, of: "table name")
         let allowsNull = try body.flag()
@@ -130,7 +139,9 @@ extension Manifest {
         for _ in 0..<(try body.count(max: windowBorderCountMax, of: "window borders")) {
             table.windowBorders.append(try body.fixed())
         }
-        for _ in 0..<(try body.count(max: partCountMax, of: "parts")) { table.parts.append(try decodePart(&body)) }
+        for _ in 0..<(try body.count(max: partCountMax, of: "parts")) {
+            table.parts.append(try decodePart(&body, version: version))
+        }
         for _ in 0..<(try body.count(max: deletionCountMax, of: "deletion files")) {
             let file = try body.variable()
             let identifier = try body.identifier()
@@ -143,7 +154,7 @@ extension Manifest {
         return table
     }
 
-    private static func decodePart(_ body: inout ByteReader) throws -> Part {
+    private static func decodePart(_ body: inout ByteReader, version: UInt32) throws -> Part {
         let file = try body.variable()
         let identifier = try body.identifier()
         let firstOrder = try body.variable()
@@ -154,10 +165,12 @@ extension Manifest {
         let byteCount = try body.count(max: PartLimits.fileByteCountMax, of: "bytes of a part")
         let minimumTime = try body.fixed(Int64.self)
         let maximumTime = try body.fixed(Int64.self)
+        let flags = try body.fixed(UInt8.self)
+        guard flags <= (version == 1 ? 1 : 3) else { throw body.corrupt("holds flags of a part of value \(flags)") }
         return Part(
             file: file, identifier: identifier, firstOrder: firstOrder, lastOrder: lastOrder, rowCount: rowCount,
             customerCount: customerCount, byteCount: byteCount, minimumTime: minimumTime, maximumTime: maximumTime,
-            isThorough: try body.flag())
+            isThorough: flags & 1 != 0, isExact: flags & 2 != 0)
     }
 
     static func typeCode(_ type: ColumnType) -> UInt8 {

@@ -41,6 +41,9 @@ extension Manifest {
             }
             try checkParts(of: table)
         }
+        guard zip(erasures, erasures.dropFirst()).allSatisfy({ $0.generation < $1.generation }),
+            erasures.allSatisfy({ $0.generation <= generation })
+        else { throw fail("has erasures out of order") }
         if Set(segments.map { $0.name.lowercased() }).count != segments.count { throw fail("names a segment twice") }
     }
 

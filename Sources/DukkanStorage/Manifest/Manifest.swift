@@ -16,6 +16,21 @@ package struct Manifest: Sendable, Hashable {
     package var customerType: ColumnType?
     package var segments: [Segment] = []
     package var tables: [Table] = []
+    /// The erasures of customers, ascending by generation; of more than there may be, the newest.
+    package var erasures: [Erasure] = []
+
+    /// That customers were erased; never who.
+    package struct Erasure: Sendable, Hashable {
+        /// The first generation without them.
+        package var generation: UInt64
+        /// µs since 1970.
+        package var time: Int64
+
+        package init(generation: UInt64, time: Int64) {
+            self.generation = generation
+            self.time = time
+        }
+    }
 
     /// A named segment as text.
     package struct Segment: Sendable, Hashable {
@@ -49,6 +64,9 @@ package struct Manifest: Sendable, Hashable {
         package var maximumTime: Int64
         /// Written with the effort of a compaction on demand.
         package var isThorough: Bool
+        /// Each string of its dictionaries is one that a row of it has; not known of parts that manifests of version 1
+        /// name.
+        package var isExact: Bool = true
     }
 
     /// A file that names deleted rows of parts.
@@ -71,6 +89,8 @@ package struct Manifest: Sendable, Hashable {
     package static let segmentByteCountMax = 1 << 20
     /// Most window borders of one table.
     package static let windowBorderCountMax = 1_024
+    /// Most erasures that are remembered.
+    package static let erasureCountMax = 1_000
     /// Largest manifest file, in bytes.
     package static let byteCountMax = 1 << 28
 

@@ -179,7 +179,7 @@ extension Writer {
         SizeTier.mergeableSuffix(deletions.map(\.rowCount), factor: Writer.deletionTierCount)
     }
 
-    private func mergeDeletions(from start: Int, table index: Int) throws {
+    func mergeDeletions(from start: Int, table index: Int) throws {
         let table = working.tables[index]
         let live = Set(table.parts.map(\.identifier))
         var rows: [PartIdentifier: [Int]] = [:]
