@@ -178,9 +178,10 @@ struct ErasingLife {
     /// Erases some customers and looks for them everywhere; returns what must be gone.
     @discardableResult
     mutating func erase() throws -> Set<String> {
-        let chosen = Set((0..<Int.random(in: 1..<4, using: &generator)).map { _ in
-            name(Int.random(in: 0..<25, using: &generator))
-        })
+        let chosen = Set(
+            (0..<Int.random(in: 1..<4, using: &generator)).map { _ in
+                name(Int.random(in: 0..<25, using: &generator))
+            })
         let expected = model.rows.count { chosen.contains($0.customer ?? "") }
         let report = try store.erase(
             customers: chosen.map { shop.stringCustomers ? .string($0) : .integer(Int64($0) ?? 0) }, time: clock)

@@ -62,7 +62,9 @@ import Testing
                     isThorough: number % 2 == 0))
         }
         table.deletions = [.init(file: 50, identifier: PartIdentifier(high: 9, low: 9), rowCount: 8, byteCount: 99)]
+        table.parts[3].isExact = false
         manifest.tables = [table]
+        manifest.erasures = [.init(generation: 7, time: -1), .init(generation: 42, time: 9)]
         let bytes = manifest.encoded()
         #expect(try Manifest(decoding: bytes, generation: 42) == manifest)
         #expect(bytes.count < 20 * 64 + 400, "a part takes about 50 bytes")
@@ -71,7 +73,7 @@ import Testing
             #expect(throws: DukkanError.self) { try Manifest(decoding: Array(bytes[..<length]), generation: 42) }
         }
         var newer = bytes
-        newer[8] = 2
+        newer[8] = UInt8(Manifest.version) + 1
         let error = #expect(throws: DukkanError.self) { try Manifest(decoding: newer, generation: 42) }
         #expect(error?.code == .unsupportedVersion)
     }

@@ -17,7 +17,9 @@ package enum StoreLayout {
     static let digitCount = 8
 
     package static func manifestName(_ generation: UInt64) -> String { "MANIFEST-" + padded(generation) }
-    package static func temporaryManifestName(_ generation: UInt64) -> String { manifestName(generation) + temporarySuffix }
+    package static func temporaryManifestName(_ generation: UInt64) -> String {
+        manifestName(generation) + temporarySuffix
+    }
     package static func partName(table: Int, file: UInt64) -> String { "t\(table)-" + padded(file) + ".part" }
     package static func deletionName(table: Int, file: UInt64) -> String { "d\(table)-" + padded(file) + ".del" }
 

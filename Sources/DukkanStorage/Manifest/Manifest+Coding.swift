@@ -5,7 +5,7 @@ extension Manifest {
     /// `DUKKANMF`.
     static let magic: [UInt8] = Array("DUKKANMF".utf8)
     /// Version that this release writes; it reads versions 1 up to this one.
-    static let version: UInt32 = 2
+    package static let version: UInt32 = 2
 
     /// The content of the manifest file.
     package func encoded() -> [UInt8] {
