@@ -159,13 +159,87 @@ package final class StoreCore: Sendable {
         }
     }
 
-    /// Reads every file of the newest snapshot and checks every checksum and every invariant.
+    /// Makes or renews a copy of the newest generation in another directory, which is then a store itself.
     ///
-    /// An empty list: all is well.
+    /// Takes no writer's lock: a writer may go on meanwhile. Files that the copy has already are not copied again.
     ///
-    /// Throws where the store cannot be opened at all, and for a cancelled control. O(bytes of the store).
+    /// - Parameters:
+    ///   - destination: a directory that does not exist, is empty, or holds an earlier copy of this store.
+    ///   - time: what the store remembers as the time of the copy, µs since 1970.
+    ///   - control: cancellation, deadline and progress.
+    package func backup(to destination: String, time: Int64 = 0, control: WorkControl? = nil) throws -> BackupReport {
+        let canonical = SnapshotLoader(
+            path: loader.fileSystem.canonicalPath(path), fileSystem: loader.fileSystem)
+        return try StoreBackup(
+            loader: canonical, destination: loader.fileSystem.canonicalPath(destination), time: time, control: control
+        ).run()
+    }
+
+    /// The copies that backups made of this store, by path, and whether each may still hold customers who were erased
+    /// after it was made.
+    package func copies() throws -> [(copy: StoreCopy, mayHoldErased: Bool)] {
+        let lastErasure = try snapshot().manifest.erasures.last?.generation ?? 0
+        return StoreCopies(path: path, fileSystem: loader.fileSystem).list()
+            .map { ($0, $0.generation < lastErasure) }
+    }
+
+    /// Forgets a copy that does not exist any more.
+    package func forgetCopy(at destination: String) throws {
+        let copies = StoreCopies(path: path, fileSystem: loader.fileSystem)
+        let canonical = loader.fileSystem.canonicalPath(destination)
+        guard let known = copies.list().first(where: { $0.path == destination || $0.path == canonical }) else {
+            throw DukkanError(
+                .notFound, "the store remembers no copy there", place: .init(file: destination),
+                advice: "`dukkan backup STORE --list` lists them")
+        }
+        try copies.forget(known)
+    }
+
+    /// Reads every file of the newest generation and checks every checksum and every invariant.
+    ///
+    /// An empty list: all is well. Throws for a cancelled control. O(bytes of the store).
     package func verify(control: WorkControl? = nil) throws -> [VerificationFinding] {
-        try StoreVerification(snapshot: snapshot(), loader: loader, threads: options.threads, control: control).run()
+        try StoreVerification(loader: loader, threads: options.threads, control: control).run()
+    }
+
+    /// The same for a store that perhaps cannot be opened; it needs no more than a directory with a manifest's name in it.
+    package static func verify(
+        path: String, options: StoreOptions = StoreOptions(), fileSystem: any FileSystem = PosixFileSystem(),
+        control: WorkControl? = nil
+    ) throws -> [VerificationFinding] {
+        try options.validate()
+        let loader = SnapshotLoader(path: path, fileSystem: fileSystem)
+        return try StoreVerification(loader: loader, threads: options.threads, control: control).run()
+    }
+
+    /// Copies every row of a damaged store that can still be read into a new one, and tells what is lost.
+    ///
+    /// Nothing is written to the damaged store; its manifest may be damaged or missing. What was copied is one commit.
+    ///
+    /// - Parameters:
+    ///   - path: the damaged store.
+    ///   - output: directory of the new store; must not exist or be empty.
+    ///   - nullsDamaged: whether rows with damaged values are kept, with nulls for them; else only whole rows are.
+    ///   - options: of the new store.
+    ///   - fileSystem: where both lie.
+    ///   - control: cancellation, deadline and progress.
+    package static func salvage(
+        path: String, into output: String, nullsDamaged: Bool = false, options: StoreOptions = StoreOptions(),
+        fileSystem: any FileSystem = PosixFileSystem(), control: WorkControl? = nil
+    ) throws -> SalvageReport {
+        guard try fileSystem.namesIfPresent(in: path) != nil else {
+            throw DukkanError(.notFound, "there is no directory", place: .init(file: path))
+        }
+        let (source, target) = (fileSystem.canonicalPath(path) + "/", fileSystem.canonicalPath(output) + "/")
+        guard !source.hasPrefix(target), !target.hasPrefix(source) else {
+            throw DukkanError(
+                .invalidArgument, "the new store cannot lie within the damaged one", place: .init(file: output))
+        }
+        let store = try create(path: output, options: options, fileSystem: fileSystem)
+        defer { store.close() }
+        return try StoreSalvage(
+            path: path, output: store, nullsDamaged: nullsDamaged, fileSystem: fileSystem, control: control
+        ).run()
     }
 
     /// Forgets the open transaction and frees the writer's lock.

@@ -181,12 +181,11 @@ import Testing
         #expect(try store.verify() == [])
         // The same parts under a schema that calls the column unique: one key stands twice.
         let snapshot = try store.snapshot()
-        let unique = Shop(isUnique: true).schema
-        let table = TableSnapshot(number: 1, schema: unique, parts: snapshot.tables[0].parts)
+        var table = snapshot.manifest.tables[0]
+        table.schema = Shop(isUnique: true).schema
         let loader = SnapshotLoader(path: "/shop", fileSystem: system)
-        let findings = try StoreVerification(
-            snapshot: Snapshot(manifest: snapshot.manifest, tables: [table]), loader: loader, threads: 1, control: nil
-        ).run()
+        let findings = try StoreVerification(loader: loader, threads: 1, control: nil)
+            .checkKeys(of: table, snapshot.tables[0].parts)
         #expect(findings.count == 1)
         #expect(findings.first?.message.contains("unique key") == true)
 

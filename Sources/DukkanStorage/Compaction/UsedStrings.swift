@@ -22,6 +22,9 @@ struct UsedStrings {
 
         func contains(_ code: Int) -> Bool { words[code >> 6] & (1 << UInt64(code & 63)) != 0 }
 
+        /// Whether a code can be in the set.
+        func holds(_ code: Int) -> Bool { code >> 6 < words.count }
+
         var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
     }
 

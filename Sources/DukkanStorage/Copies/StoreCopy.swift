@@ -6,15 +6,10 @@ package struct StoreCopy: Sendable, Hashable {
     package var generation: UInt64
     /// When it was made, µs since 1970.
     package var time: Int64
-    /// Checksum of the copy's manifest.
-    package var manifestChecksum: UInt32
-
-    package init(path: String, generation: UInt64, time: Int64, manifestChecksum: UInt32) {
-        self.path = path
-        self.generation = generation
-        self.time = time
-        self.manifestChecksum = manifestChecksum
-    }
+    /// Checksum of the copy's manifest; 0 until the first backup has ended.
+    var manifestChecksum: UInt32
+    /// Checksum of the manifest that a backup which has not ended puts in its place; 0 where none is under way.
+    var nextChecksum: UInt32 = 0
 }
 
 /// What a store remembers of its copies: a small file for each, beside the manifest, since a backup takes no writer's lock.
@@ -59,6 +54,11 @@ struct StoreCopies {
         try fileSystem.synchronizeNames(in: path)
     }
 
+    func forget(_ copy: StoreCopy) throws {
+        try fileSystem.removeFile(path.appending(name: StoreLayout.copyRecordName(copy.path)))
+        try fileSystem.synchronizeNames(in: path)
+    }
+
     private func encoded(_ copy: StoreCopy) -> [UInt8] {
         var out = ByteWriter()
         for byte in StoreCopies.magic { out.fixed(byte) }
@@ -67,6 +67,7 @@ struct StoreCopies {
         out.variable(copy.generation)
         out.fixed(copy.time)
         out.fixed(copy.manifestChecksum)
+        out.fixed(copy.nextChecksum)
         out.fixed(Checksum.crc32c(out.bytes[...], seed: StoreCopies.version))
         return out.bytes
     }
@@ -85,6 +86,6 @@ struct StoreCopies {
         let path = try reader.text(byteCountMax: StoreCopies.byteCountMax, of: "path")
         return StoreCopy(
             path: path, generation: try reader.variable(), time: try reader.fixed(),
-            manifestChecksum: try reader.fixed())
+            manifestChecksum: try reader.fixed(), nextChecksum: try reader.fixed())
     }
 }

@@ -100,6 +100,22 @@ package struct PosixFileSystem: FileSystem {
         return generator.next()
     }
 
+    package func canonicalPath(_ path: String) -> String {
+        if let known = PosixFileSystem.real(path) { return known }
+        var trimmed = path[...]
+        while trimmed.count > 1 && trimmed.hasSuffix("/") { trimmed.removeLast() }
+        guard let parent = PosixFileSystem.real(path.parentPath), let name = trimmed.split(separator: "/").last else {
+            return path
+        }
+        return parent.appending(name: String(name))
+    }
+
+    private static func real(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
     /// The result of a call, or the error number where it is negative.
     private func checked<Result: BinaryInteger>(_ result: Result) throws(SystemCallError) -> Result {
         if result < 0 { throw SystemCallError(errno) }

@@ -22,9 +22,7 @@ struct StoreCreation {
             if names.contains(where: { StoreLayout.generation(ofManifest: $0) != nil }) {
                 throw DukkanError(.alreadyExists, "there is a store already", place: .init(file: path))
             }
-            let unknown = names.filter {
-                $0 != StoreLayout.lockName && $0 != StoreLayout.partsName && !StoreLayout.isTemporaryManifest($0)
-            }
+            let unknown = names.filter { !StoreLayout.isKnown($0) || StoreLayout.isCopyRecord($0) }
             if let name = unknown.min() {
                 throw DukkanError(
                     .alreadyExists, "the directory is not empty: it holds \(name)", place: .init(file: path))
@@ -48,13 +46,6 @@ struct StoreCreation {
         try fileSystem.synchronizeNames(in: parts)
         try fileSystem.renameFile(temporary, to: path.appending(name: StoreLayout.manifestName(1)))
         try fileSystem.synchronizeNames(in: path)
-        try fileSystem.synchronizeNames(in: parentPath)
-    }
-
-    private var parentPath: String {
-        var trimmed = path[...]
-        while trimmed.count > 1 && trimmed.hasSuffix("/") { trimmed.removeLast() }
-        guard let slash = trimmed.lastIndex(of: "/") else { return "." }
-        return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
+        try fileSystem.synchronizeNames(in: path.parentPath)
     }
 }

@@ -68,6 +68,22 @@ package enum StoreLayout {
         (name.hasPrefix("t") && name.hasSuffix(".part")) || (name.hasPrefix("d") && name.hasSuffix(".del"))
     }
 
+    /// The table and the file number in the name of a part; nil for every other name.
+    static func partNumbers(_ name: String) -> (table: Int, file: UInt64)? { numbers(name, "t", ".part") }
+
+    /// The table and the file number in the name of a deletion file; nil for every other name.
+    static func deletionNumbers(_ name: String) -> (table: Int, file: UInt64)? { numbers(name, "d", ".del") }
+
+    private static func numbers(_ name: String, _ prefix: String, _ suffix: String) -> (table: Int, file: UInt64)? {
+        guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { return nil }
+        let numbers = name.dropFirst(prefix.count).dropLast(suffix.count)
+            .split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        guard numbers.count == 2, let table = Int(numbers[0]), table > 0, let file = UInt64(numbers[1]),
+            name == "\(prefix)\(table)-\(padded(file))\(suffix)"
+        else { return nil }
+        return (table, file)
+    }
+
     private static func padded(_ number: UInt64) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(0, digitCount - digits.utf8.count)) + digits
@@ -77,4 +93,12 @@ package enum StoreLayout {
 extension String {
     /// This path with a name behind it.
     func appending(name: String) -> String { hasSuffix("/") ? self + name : self + "/" + name }
+
+    /// The directory that this path's last name is in.
+    var parentPath: String {
+        var trimmed = self[...]
+        while trimmed.count > 1 && trimmed.hasSuffix("/") { trimmed.removeLast() }
+        guard let slash = trimmed.lastIndex(of: "/") else { return "." }
+        return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
+    }
 }

@@ -85,4 +85,28 @@ struct DeletionFile {
         }
         guard body.isAtEnd else { throw body.corrupt("goes on behind its end") }
     }
+
+    /// Marks the deleted rows of parts; `rowCounts` are the rows of those that are there.
+    func apply(
+        to bitmaps: inout [PartIdentifier: DeleteBitmap], rowCounts: [PartIdentifier: Int]
+    ) throws(DukkanError) {
+        for section in sections {
+            // Sections of parts that compaction has replaced stay in the file and mean nothing.
+            guard let rowCount = rowCounts[section.part] else { continue }
+            guard let last = section.rows.last, last < rowCount else {
+                throw DukkanError(.corrupt, "the deletion file names a row past the end of its part")
+            }
+            let bitmap = bitmaps[section.part] ?? DeleteBitmap(rowCount: rowCount)
+            for row in section.rows { bitmap.insert(row) }
+            bitmaps[section.part] = bitmap
+        }
+    }
+
+    /// The identifier that a deletion file says it has.
+    static func identifier(in bytes: [UInt8]) throws -> PartIdentifier {
+        var reader = ByteReader(bytes[...], what: "deletion file")
+        for byte in magic where try reader.fixed(UInt8.self) != byte { throw reader.corrupt("is no deletion file") }
+        _ = try reader.fixed(UInt32.self)
+        return try reader.identifier()
+    }
 }

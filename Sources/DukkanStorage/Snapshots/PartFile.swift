@@ -42,6 +42,28 @@ package final class PartFile: Sendable {
         number = blocks?.makeFileNumber() ?? 0
     }
 
+    /// Opens a part of which only the footer needs to be whole: its size, its trailer and what a manifest says of it may
+    /// be wrong.
+    ///
+    /// - Parameter entry: what the manifest says of it; nil where there is no manifest.
+    init(salvaging path: String, entry: Manifest.Part?, fileSystem: any FileSystem) throws {
+        let descriptor = try fileSystem.openFile(path, for: .reading)
+        do {
+            byteCount = try fileSystem.sizeOfFile(descriptor, path: path)
+            footer = try FooterSearch(
+                file: descriptor, path: path, byteCount: byteCount, entry: entry, fileSystem: fileSystem
+            ).footer()
+        } catch {
+            fileSystem.close(descriptor)
+            throw (error as? DukkanError)?.inFile(path) ?? error
+        }
+        self.path = path
+        self.descriptor = descriptor
+        self.fileSystem = fileSystem
+        blocks = nil
+        number = 0
+    }
+
     deinit {
         blocks?.removeBlocks(ofFile: number)
         fileSystem.close(descriptor)

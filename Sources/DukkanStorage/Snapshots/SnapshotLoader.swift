@@ -113,24 +113,18 @@ struct SnapshotLoader {
         let rowCounts = Dictionary(uniqueKeysWithValues: table.parts.map { ($0.identifier, $0.rowCount) })
         for entry in table.deletions {
             guard let deletion = try readDeletion(entry, table: table.number) else { return nil }
-            for section in deletion.sections {
-                // Sections of parts that compaction has replaced stay in the file and mean nothing.
-                guard let rowCount = rowCounts[section.part] else { continue }
-                guard section.rows[section.rows.count - 1] < rowCount else {
-                    throw DukkanError(
-                        .corrupt, "deletion file \(entry.file) names a row past the end of its part",
-                        place: .init(file: partsPath))
-                }
-                let bitmap = bitmaps[section.part] ?? DeleteBitmap(rowCount: rowCount)
-                for row in section.rows { bitmap.insert(row) }
-                bitmaps[section.part] = bitmap
+            do {
+                try deletion.apply(to: &bitmaps, rowCounts: rowCounts)
+            } catch {
+                throw error.inFile(
+                    partsPath.appending(name: StoreLayout.deletionName(table: table.number, file: entry.file)))
             }
         }
         return bitmaps
     }
 
     /// The columns of a part must be those of the table, or the first of them where columns were added later.
-    private static func checkColumns(of file: PartFile, _ schema: TableSchema) throws {
+    static func checkColumns(of file: PartFile, _ schema: TableSchema) throws {
         let definitions = file.footer.columns.map(\.definition)
         guard definitions.count <= schema.columns.count, definitions == Array(schema.columns[..<definitions.count])
         else {

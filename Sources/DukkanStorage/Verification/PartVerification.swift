@@ -14,21 +14,65 @@ struct PartVerification {
         var firstTime: Int64
     }
 
+    /// All findings, each once, in the order of the blocks; those of the whole part stand first and last.
     func run() throws -> [VerificationFinding] {
         let collected = Mutex<[(block: Int, finding: VerificationFinding)]>([])
         let edges = Mutex<[Int: Edge]>([:])
-        let dictionaries = readDictionaries { finding in collected.withLock { $0.append((-1, finding)) } }
+        let report: @Sendable (Int, VerificationFinding) -> Void = { block, finding in
+            collected.withLock { $0.append((block, finding)) }
+        }
+        checkHead { report(-1, $0) }
+        let dictionaries = readDictionaries { report(-1, $0) }
+        let used = UsedCodes(dictionaries)
         try Parallel.runThrowing(part.footer.rowBlocks.count, threads: threads) { block in
             try control?.check()
-            if collected.withLock({ $0.count }) >= StoreVerification.findingsPerPartMax { return }
-            let edge = checkBlock(block, dictionaries) { finding in collected.withLock { $0.append((block, finding)) } }
+            let edge = checkBlock(block, dictionaries, used) { report(block, $0) }
             if let edge { edges.withLock { $0[block] = edge } }
         }
-        checkHead { finding in collected.withLock { $0.append((-1, finding)) } }
-        var findings = collected.withLock { $0 }.sorted { $0.block < $1.block }.map(\.finding)
+        var findings = collected.withLock { $0 }.enumerated()
+            .sorted { ($0.element.block, $0.offset) < ($1.element.block, $1.offset) }.map(\.element.finding)
+        if findings.isEmpty { findings += checkSpareStrings(dictionaries, used) }
         findings += checkOrder(edges.withLock { $0 })
         findings += checkFooter()
-        return findings
+        // What several columns need is found once for each of them.
+        var known: Set<VerificationFinding> = []
+        return findings.filter { known.insert($0).inserted }
+    }
+
+    /// Which codes of the part's dictionaries rows have, deleted or not.
+    private final class UsedCodes: Sendable {
+        private let columns: Mutex<[UsedStrings.CodeSet?]>
+
+        init(_ dictionaries: [StringDictionary?]) {
+            columns = Mutex(dictionaries.map { $0.map { UsedStrings.CodeSet(count: $0.count) } })
+        }
+
+        func insert(_ vector: ColumnVector, column: Int) {
+            let valid = ValidRows(vector), codes = vector.codes
+            columns.withLock { columns in
+                guard var set = columns[column] else { return }
+                // One owner while it changes.
+                columns[column] = nil
+                for row in 0..<vector.count where valid[row] && set.holds(Int(codes[row])) {
+                    set.insert(Int(codes[row]))
+                }
+                columns[column] = set
+            }
+        }
+
+        func count(column: Int) -> Int { columns.withLock { $0[column]?.count ?? 0 } }
+    }
+
+    /// A part that is said to be exact has no string that none of its rows has: an erased customer's could be among them.
+    private func checkSpareStrings(_ dictionaries: [StringDictionary?], _ used: UsedCodes) -> [VerificationFinding] {
+        guard part.entry.isExact else { return [] }
+        return dictionaries.enumerated().compactMap { column, dictionary in
+            guard let dictionary, dictionary.count > used.count(column: column) else { return nil }
+            let spare = dictionary.count - used.count(column: column)
+            return finding(
+                "the dictionary holds \(spare) strings that no row has",
+                column: part.footer.columns[column].definition.name)
+        }
     }
 
     private func finding(_ message: String, column: String? = nil, block: Int? = nil) -> VerificationFinding {
@@ -85,7 +129,7 @@ struct PartVerification {
 
     /// Checks one row block; nil if its times could not be read.
     private func checkBlock(
-        _ block: Int, _ dictionaries: [StringDictionary?], _ report: (VerificationFinding) -> Void
+        _ block: Int, _ dictionaries: [StringDictionary?], _ used: UsedCodes, _ report: (VerificationFinding) -> Void
     ) -> Edge? {
         let reader = BlockReader(), customers = CustomerBlock()
         let rowBlock = part.footer.rowBlocks[block]
@@ -93,6 +137,7 @@ struct PartVerification {
             try part.readCustomers(block: block, into: customers, reader: reader)
         } catch {
             report(finding(error, block: block))
+            for column in part.footer.columns.indices { checkBytes(column, block, reader, report) }
             return nil
         }
         checkDirectory(customers, rowBlock, block, report)
@@ -103,7 +148,10 @@ struct PartVerification {
         }
         var edge: Edge?
         for (column, entry) in part.footer.columns.enumerated() where entry.definition.role != .customer {
-            if entry.dictionary != nil && dictionaries[column] == nil { continue }
+            if entry.dictionary != nil && dictionaries[column] == nil {
+                checkBytes(column, block, reader, report)
+                continue
+            }
             let vector = ColumnVector(entry.definition.type.physical)
             do {
                 try part.readColumn(
@@ -111,8 +159,11 @@ struct PartVerification {
                     reader: reader)
             } catch {
                 report(finding(error, block: block))
+                // The block may not even have been looked at, where what it needs is damaged.
+                checkBytes(column, block, reader, report)
                 continue
             }
+            if vector.kind == .codes && entry.dictionary != nil { used.insert(vector, column: column) }
             if vector.count != rowBlock.rowCount {
                 report(
                     finding(
@@ -137,6 +188,18 @@ struct PartVerification {
         return edge
     }
 
+    /// Checks a column block that cannot be decoded because of something else, as far as it can be read by itself.
+    private func checkBytes(
+        _ column: Int, _ block: Int, _ reader: BlockReader, _ report: (VerificationFinding) -> Void
+    ) {
+        guard part.footer.columns[column].definition.role != .customer else { return }
+        do {
+            _ = try part.outline(column: column, block: block, reader: reader)
+        } catch {
+            report(finding(error, block: block))
+        }
+    }
+
     private func checkDirectory(
         _ customers: CustomerBlock, _ rowBlock: PartFooter.RowBlock, _ block: Int,
         _ report: (VerificationFinding) -> Void
@@ -151,7 +214,7 @@ struct PartVerification {
             report(finding("the customer directory has another size than the footer says", block: block))
             return
         }
-        for place in 0..<customers.count where customers.rowStarts[place] >= customers.rowStarts[place + 1] {
+        if let place = (0..<customers.count).first(where: { customers.rowStarts[$0] >= customers.rowStarts[$0 + 1] }) {
             report(finding("customer \(place) has no rows", block: block))
         }
         if rowBlock.isNullCustomer { return }
@@ -165,7 +228,9 @@ struct PartVerification {
                 : customers.strings.withBytes(place - 1) { a in
                     customers.strings.withBytes(place) { StringDictionary.compare(a, $0) < 0 }
                 }
-            if !isAscending { report(finding("customers \(place - 1) and \(place) are out of order", block: block)) }
+            if !isAscending {
+                return report(finding("customers \(place - 1) and \(place) are out of order", block: block))
+            }
         }
     }
 
