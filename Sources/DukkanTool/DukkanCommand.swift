@@ -15,12 +15,13 @@ struct DukkanCommand: ParsableCommand {
               dukkan import shop.dukkan sessions shop-data/sessions.csv
               dukkan query shop.dukkan "SELECT country, count(*) FROM sessions GROUP BY country"
 
-            Exit codes: 0 success, 1 failure, 64 wrong usage, 65 bad rows in the input, 130 interrupted.
+            Exit codes: 0 success, 1 failure, 2 done but not in full, 64 wrong usage, 65 bad rows in the input, 130 interrupted.
             """,
         version: DukkanVersion.text,
         subcommands: [
             InitCommand.self, ImportCommand.self, QueryCommand.self, TablesCommand.self, DescribeCommand.self,
-            InspectCommand.self, VerifyCommand.self, CompactCommand.self, BenchCommand.self, GenerateCommand.self,
+            InspectCommand.self, VerifyCommand.self, CompactCommand.self, EraseCommand.self, ExportCommand.self,
+            BackupCommand.self, SalvageCommand.self, BenchCommand.self, GenerateCommand.self,
         ])
 
     /// Runs the tool: the one place where errors become messages and exit codes.

@@ -14,6 +14,8 @@ enum FailureReport {
     /// Wrong usage is 64, from ArgumentParser.
     enum Code {
         static let failure: Int32 = 1
+        /// Done, but something is left: rows that a salvage lost, files that an erasure did not look at.
+        static let incomplete: Int32 = 2
         static let badRows: Int32 = 65
         static let interrupted: Int32 = 130
     }
@@ -22,6 +24,8 @@ enum FailureReport {
         switch error {
         case is BrokenPipe:
             endProcess(0)
+        case let code as ExitCode:
+            endProcess(code.rawValue)
         case let error as DukkanError:
             Output.note(text(error, palette: Terminal.palette(for: Terminal.standardError)))
             endProcess(code(error))

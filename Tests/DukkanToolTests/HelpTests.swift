@@ -9,7 +9,8 @@ struct HelpTests {
     private static let isRecording = ProcessInfo.processInfo.environment["DUKKAN_RECORD_HELP"] != nil
 
     @Test(arguments: [
-        "", "init", "import", "query", "tables", "describe", "inspect", "verify", "compact", "bench", "generate",
+        "", "init", "import", "query", "tables", "describe", "inspect", "verify", "compact", "erase", "export",
+        "backup", "salvage", "bench", "generate",
     ])
     func `help is as it was`(command: String) throws {
         let folder = try ToolProcess.Folder()

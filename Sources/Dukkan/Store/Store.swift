@@ -55,11 +55,15 @@ public final class Store: Sendable {
     public static func open(
         at path: String, mode: Mode = .readWrite, options: StoreOptions = StoreOptions()
     ) throws -> Store {
+        try checkExists(path)
+        let core = try StoreCore.open(path: path, readOnly: mode == .readOnly, options: options)
+        return Store(core: core, path: path, mode: mode, options: options)
+    }
+
+    static func checkExists(_ path: String) throws(DukkanError) {
         guard access(path, F_OK) == 0 else {
             throw DukkanError(.notFound, "there is no store at \(path)", advice: "`dukkan init \(path)` makes one")
         }
-        let core = try StoreCore.open(path: path, readOnly: mode == .readOnly, options: options)
-        return Store(core: core, path: path, mode: mode, options: options)
     }
 
     /// Lets go of the directory; a writer's uncommitted rows are lost.

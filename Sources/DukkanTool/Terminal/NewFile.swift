@@ -12,13 +12,19 @@ final class NewFile {
     let output: Output
 
     /// Makes the file; refuses to replace one unless told to.
-    init(path: String, replacing: Bool) throws {
+    ///
+    /// - Parameters:
+    ///   - path: where.
+    ///   - replacing: whether a file that is there is emptied.
+    ///   - isPrivate: whether only the owner may read it, as where customers' data is in it.
+    init(path: String, replacing: Bool, isPrivate: Bool = false) throws {
         let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (replacing ? O_TRUNC : O_EXCL)
-        descriptor = open(path, flags, 0o644)
+        descriptor = open(path, flags, isPrivate ? 0o600 : 0o644)
         guard descriptor >= 0 else {
             let reason = String(cString: strerror(errno))
             if errno == EEXIST {
-                throw DukkanError(.alreadyExists, "\(path) is there already", advice: "--force replaces it")
+                throw DukkanError(
+                    .alreadyExists, "\(path) is there already", advice: isPrivate ? nil : "--force replaces it")
             }
             throw DukkanError(.inputOutput, "cannot write \(path): \(reason)")
         }
@@ -28,8 +34,8 @@ final class NewFile {
     deinit { _ = systemClose(descriptor) }
 
     /// Makes a directory where there is none.
-    static func makeDirectory(_ path: String) throws {
-        if mkdir(path, 0o755) == 0 || errno == EEXIST { return }
+    static func makeDirectory(_ path: String, isPrivate: Bool = false) throws {
+        if mkdir(path, isPrivate ? 0o700 : 0o755) == 0 || errno == EEXIST { return }
         throw DukkanError(.inputOutput, "cannot make the directory \(path): \(String(cString: strerror(errno)))")
     }
 }

@@ -1,5 +1,6 @@
 import DukkanFormat
-import DukkanStorage
+
+@testable import DukkanStorage
 
 /// Looks through every file of a store's directory for what must not be there: as raw bytes, and in what the parts hold
 /// besides their rows.
@@ -41,8 +42,10 @@ struct ByteSearch {
         }
     }
 
-    /// What of `customers` and `texts` is left in the newest generation, and what in its parts no row explains: strings of
-    /// dictionaries that no row has, and files that it does not name.
+    /// What of `customers` and `texts` is left in the newest generation, and what in it no row explains: strings of dictionaries
+    /// that no row has, deleted rows of parts that are gone, and files that it does not name.
+    ///
+    /// After an erasure of somebody; compactions leave deleted rows of gone parts.
     func decoded(customers: Set<String>, texts: Set<String>) throws -> [String] {
         let store = try StoreCore.open(path: path, readOnly: true, fileSystem: system)
         var found: [String] = []
@@ -52,9 +55,16 @@ struct ByteSearch {
             named.insert(part.file.path)
             found += try leftovers(in: part, customers, texts).map { "\(part.file.path): \($0)" }
         }
+        let loader = SnapshotLoader(path: path, fileSystem: system)
         for table in snapshot.manifest.tables {
-            for deletion in table.deletions {
-                named.insert("\(path)/parts/" + StoreLayout.deletionName(table: table.number, file: deletion.file))
+            let parts = Set(table.parts.map(\.identifier))
+            for entry in table.deletions {
+                let file = "\(path)/parts/" + StoreLayout.deletionName(table: table.number, file: entry.file)
+                named.insert(file)
+                let sections = try loader.readDeletion(entry, table: table.number)?.sections ?? []
+                found += sections.filter { !parts.contains($0.part) }.map {
+                    "\(file): rows of \($0.part), which is gone"
+                }
             }
         }
         let names = try system.names(in: path + "/parts").map { path + "/parts/" + $0 }
