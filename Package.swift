@@ -50,6 +50,10 @@ let package = Package(
             name: "DukkanTool",
             dependencies: ["Dukkan", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
+        .target(
+            name: "DukkanFuzzing",
+            dependencies: ["DukkanLanguage", "DukkanQuery", "DukkanIngest", "DukkanStorage", "DukkanFormat", "DukkanTime"],
+            path: "Tests/DukkanFuzzing", swiftSettings: strict),
         tests("DukkanTimeTests", ["DukkanTime"]),
         tests("DukkanFormatTests", ["DukkanFormat", "CDukkanKernels", "DukkanTime"], exclude: ["Golden"]),
         tests("DukkanStorageTests", ["DukkanStorage", "DukkanFormat"]),
@@ -59,6 +63,14 @@ let package = Package(
             "DukkanLanguageTests", ["DukkanLanguage", "DukkanQuery", "DukkanFormat", "DukkanTime"], exclude: ["Cases"]),
         tests("DukkanTests", ["Dukkan"], exclude: ["Queries"]),
         tests("DukkanToolTests", ["DukkanTool"], exclude: ["Help"]),
+        tests("DukkanFuzzingTests", ["DukkanFuzzing"]),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// Needs the compiler's fuzzer, which is on the command line of `tools/fuzz` and nowhere else.
+if Context.environment["DUKKAN_FUZZING"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "DukkanFuzzer", dependencies: ["DukkanFuzzing"], path: "tools/fuzzing", swiftSettings: strict))
+}

@@ -2,18 +2,18 @@ import CDukkanKernels
 
 /// CRC32C over the part's identifier, the place in the file, and the bytes there: a block of another place or another
 /// part does not pass.
-struct PartChecksum {
+package struct PartChecksum {
     private let seed: UInt32
 
     /// Bytes that a checksum takes at the end of what it protects.
     static let byteCount = 4
 
-    init(_ identifier: PartIdentifier) {
+    package init(_ identifier: PartIdentifier) {
         var words = (identifier.high.littleEndian, identifier.low.littleEndian)
         seed = withUnsafeBytes(of: &words) { dukkan_crc32c(0, $0.baseAddress, $0.count) }
     }
 
-    func callAsFunction(offset: Int, _ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    package func callAsFunction(offset: Int, _ bytes: UnsafeRawBufferPointer) -> UInt32 {
         var place = UInt64(offset).littleEndian
         let state = withUnsafeBytes(of: &place) { dukkan_crc32c(seed, $0.baseAddress, 8) }
         return bytes.isEmpty ? state : dukkan_crc32c(state, bytes.baseAddress, bytes.count)

@@ -1,28 +1,28 @@
-import DukkanFormat
+package import DukkanFormat
 
 /// A file that names deleted rows: for each of some parts the numbers of rows, ascending.
 ///
 /// A commit that replaces rows writes one such file for each table, as large as what it replaces, whatever the size of the
 /// parts; files are merged by size like parts.
-struct DeletionFile {
-    static let magic: [UInt8] = Array("DUKKANDL".utf8)
+package struct DeletionFile {
+    package static let magic: [UInt8] = Array("DUKKANDL".utf8)
     static let version: UInt32 = 1
     /// Largest deletion file, in bytes.
     static let byteCountMax = 1 << 30
     /// Most sections in a file.
     static let sectionCountMax = Manifest.partCountMax
 
-    struct Section {
-        var part: PartIdentifier
+    package struct Section {
+        package var part: PartIdentifier
         /// Ascending, not empty.
-        var rows: [Int]
+        package var rows: [Int]
     }
 
-    var sections: [Section] = []
+    package var sections: [Section] = []
 
     var rowCount: Int { sections.reduce(0) { $0 + $1.rows.count } }
 
-    func encoded(identifier: PartIdentifier) -> [UInt8] {
+    package func encoded(identifier: PartIdentifier) -> [UInt8] {
         var out = ByteWriter()
         for byte in DeletionFile.magic { out.fixed(byte) }
         out.fixed(DeletionFile.version)
@@ -45,7 +45,7 @@ struct DeletionFile {
         self.sections = sections
     }
 
-    init(decoding bytes: [UInt8], identifier: PartIdentifier) throws {
+    package init(decoding bytes: [UInt8], identifier: PartIdentifier) throws {
         var reader = ByteReader(bytes[...], what: "deletion file")
         let checksumByteCount = 4
         guard bytes.count >= DeletionFile.magic.count + 4 + 16 + checksumByteCount else {

@@ -3,7 +3,7 @@ import DukkanFormat
 /// The bytes of a manifest file; `docs/storage.md` has the table.
 extension Manifest {
     /// `DUKKANMF`.
-    static let magic: [UInt8] = Array("DUKKANMF".utf8)
+    package static let magic: [UInt8] = Array("DUKKANMF".utf8)
     /// Version that this release writes; it reads versions 1 up to this one.
     package static let version: UInt32 = 2
 
