@@ -52,7 +52,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "DukkanFuzzing",
-            dependencies: ["DukkanLanguage", "DukkanQuery", "DukkanIngest", "DukkanStorage", "DukkanFormat", "DukkanTime"],
+            dependencies: [
+                "DukkanLanguage", "DukkanQuery", "DukkanIngest", "DukkanStorage", "DukkanFormat", "DukkanTime",
+            ],
             path: "Tests/DukkanFuzzing", swiftSettings: strict),
         tests("DukkanTimeTests", ["DukkanTime"]),
         tests("DukkanFormatTests", ["DukkanFormat", "CDukkanKernels", "DukkanTime"], exclude: ["Golden"]),
@@ -64,6 +66,8 @@ let package = Package(
         tests("DukkanTests", ["Dukkan"], exclude: ["Queries"]),
         tests("DukkanToolTests", ["DukkanTool"], exclude: ["Help"]),
         tests("DukkanFuzzingTests", ["DukkanFuzzing"]),
+        tests(
+            "DukkanDamageTests", ["Dukkan", "DukkanLanguage", "DukkanQuery", "DukkanStorage", "DukkanFormat"]),
     ],
     swiftLanguageModes: [.v6]
 )

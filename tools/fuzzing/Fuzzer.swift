@@ -19,6 +19,7 @@ private func runDriver(
 /// The reader that is fuzzed, named by the environment: all arguments are libFuzzer's own.
 private let target = FuzzTarget(rawValue: getenv("DUKKAN_FUZZ_TARGET").map { String(cString: $0) } ?? "")
 
+/// Reads one input; whatever must not happen ends the program.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     guard let target else { fatalError("DUKKAN_FUZZ_TARGET names no target") }
@@ -30,6 +31,7 @@ public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     return 0
 }
 
+/// The program, under the name that the package manager links as `main`.
 @_cdecl("DukkanFuzzer_main")
 public func fuzzerMain(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> CInt {
     var count = count

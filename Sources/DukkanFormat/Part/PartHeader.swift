@@ -31,7 +31,9 @@ enum PartTrailer {
         _ trailer: UnsafeRawBufferPointer, offset: Int
     ) throws(DukkanError) -> (footerByteCount: Int, version: UInt32) {
         guard trailer[12...].elementsEqual(magic) else {
-            throw corrupt("the file does not end as a part does; it is cut off or no part at all")
+            throw DukkanError(
+                .corrupt, "the file does not end as a part does; it is cut off or no part at all",
+                place: .init(offset: offset))
         }
         var reader = ByteReader(UnsafeRawBufferPointer(rebasing: trailer[..<12]))
         let byteCount = Int(try reader.uint32())
@@ -47,7 +49,7 @@ enum PartTrailer {
         guard (1...PartLimits.version).contains(version) else {
             throw DukkanError(
                 .unsupportedVersion, "format version \(version); this release reads 1 to \(PartLimits.version)",
-                advice: version > PartLimits.version ? "a newer release of Dukkan reads it" : nil)
+                advice: version > PartLimits.version ? "use the release of Dukkan that wrote it, or a newer one" : nil)
         }
     }
 }
@@ -58,7 +60,7 @@ extension PartFooter {
     /// Throws `corrupt` or `unsupportedVersion`.
     package static func checkHeader(_ bytes: UnsafeRawBufferPointer, identifier: PartIdentifier) throws {
         guard bytes.count >= headerByteCount, bytes[..<8].elementsEqual(PartHeader.magic) else {
-            throw corrupt("the file does not begin as a part does")
+            throw DukkanError(.corrupt, "the file does not begin as a part does", place: .init(offset: 0))
         }
         let header = UnsafeRawBufferPointer(rebasing: bytes[..<headerByteCount])
         var reader = ByteReader(try PartChecksum(identifier).verified(offset: 0, header))

@@ -13,7 +13,7 @@ extension StatementParser {
         var steps: [Step] = []
         repeat {
             if steps.count == FunnelQuery.stepCountMax {
-                throw error("a funnel has at most \(FunnelQuery.stepCountMax) steps", at: current)
+                throw tooMany("a funnel has at most \(FunnelQuery.stepCountMax) steps")
             }
             steps.append(try step("a step: a table, or a name, '=' and a table"))
         } while accept(.comma)

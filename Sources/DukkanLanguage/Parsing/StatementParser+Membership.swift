@@ -40,7 +40,7 @@ extension StatementParser {
             try expect(.then, after: "the first step of DID")
             repeat {
                 if query.steps.count == FunnelQuery.stepCountMax {
-                    throw error("a funnel has at most \(FunnelQuery.stepCountMax) steps", at: current)
+                    throw tooMany("a funnel has at most \(FunnelQuery.stepCountMax) steps")
                 }
                 query.steps.append(try step("a table after THEN"))
             } while accept(.then)

@@ -106,7 +106,7 @@ extension StatementParser {
         let max = RetentionQuery.periodCountMax
         var brackets: [Int] = []
         repeat {
-            if brackets.count == max - 1 { throw error("a retention has at most \(max) periods", at: current) }
+            if brackets.count == max - 1 { throw tooMany("a retention has at most \(max) periods") }
             brackets.append(try count("the number of periods of a bracket", minimum: 1, max: max))
         } while accept(.comma)
         return brackets
@@ -116,7 +116,7 @@ extension StatementParser {
         var measures: [RetentionQuery.Measure] = []
         repeat {
             if measures.count == RetentionQuery.measureCountMax {
-                throw error("a retention has at most \(RetentionQuery.measureCountMax) measures", at: current)
+                throw tooMany("a retention has at most \(RetentionQuery.measureCountMax) measures")
             }
             switch try measure(allowsCustomers: true) {
             case .customers: measures.append(.customers)

@@ -48,7 +48,7 @@ extension StatementParser {
         var items: [SliceQuery.Item] = []
         repeat {
             if items.count == Parser.itemCountMax {
-                throw error("a slice has at most \(Parser.itemCountMax) columns", at: current)
+                throw tooMany("a slice has at most \(Parser.itemCountMax) columns")
             }
             let expression = try expression()
             var item = SliceQuery.Item(expression)
@@ -71,7 +71,7 @@ extension StatementParser {
         var keys: [Key] = []
         repeat {
             if keys.count == Parser.keyCountMax {
-                throw error("\(clause) has at most \(Parser.keyCountMax) expressions", at: current)
+                throw tooMany("\(clause) has at most \(Parser.keyCountMax) expressions")
             }
             keys.append(try key())
         } while accept(.comma)

@@ -162,7 +162,7 @@ extension StatementParser {
         var segments: [Expression] = []
         repeat {
             if segments.count == StatementParser.segmentCountMax {
-                throw error("a query is BY at most \(StatementParser.segmentCountMax) SEGMENTS", at: current)
+                throw tooMany("a query is BY at most \(StatementParser.segmentCountMax) SEGMENTS")
             }
             if accept(.leftParenthesis) {
                 segments.append(try segmentCondition())

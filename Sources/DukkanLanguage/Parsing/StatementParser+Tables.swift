@@ -17,7 +17,7 @@ extension StatementParser {
         try expect(.leftParenthesis, "'(' and the columns")
         repeat {
             if schema.columns.count == TableSchema.columnCountMax {
-                throw error("a table has at most \(TableSchema.columnCountMax) columns", at: current)
+                throw tooMany("a table has at most \(TableSchema.columnCountMax) columns")
             }
             schema.columns.append(try column(of: &schema))
         } while accept(.comma)

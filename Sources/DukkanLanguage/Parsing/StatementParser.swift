@@ -187,6 +187,11 @@ final class StatementParser {
         return Fault(source.error(message, at: Int(token.start), advice: advice))
     }
 
+    /// The error that the current token is one more than a named limit allows.
+    func tooMany(_ message: String) -> Fault {
+        Fault(DukkanError(.limit, message, place: source.place(at: Int(current.start))))
+    }
+
     /// The error that something else was expected in place of the current token.
     ///
     /// A word near one of the keywords in `near` is taken for a misspelled one.

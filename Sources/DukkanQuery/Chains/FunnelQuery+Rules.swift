@@ -50,7 +50,7 @@ extension FunnelQuery {
 
     private func validateSteps() throws {
         guard (1...FunnelQuery.stepCountMax).contains(steps.count) else {
-            throw DukkanError(.invalidQuery, "a funnel has 1 to \(FunnelQuery.stepCountMax) steps, not \(steps.count)")
+            throw DukkanError(.limit, "a funnel has 1 to \(FunnelQuery.stepCountMax) steps, not \(steps.count)")
         }
         let bitCountMax = FunnelQuery.stepCountMax - (needsEveryRow ? 1 : 0)
         guard steps.count + exclusions.count <= bitCountMax else {

@@ -35,8 +35,10 @@ struct IntegerRange: Sendable {
         default: return nil
         }
         guard let bound = ScalarEvaluator.unscaled(constant) else { return nil }
-        let floor = ScalarEvaluator.floorDivide(bound, factor)
-        let isWhole = floor * factor == bound
+        let isWhole = bound % factor == 0
+        // Just beyond 64 bits a bound says all that it can say, and its neighbours can be computed.
+        let beyond = Int128(1) << 64
+        let floor = min(max(ScalarEvaluator.floorDivide(bound, factor), -beyond), beyond)
         var low = Int128(Int64.min), high = Int128(Int64.max)
         switch operation {
         case .equal:

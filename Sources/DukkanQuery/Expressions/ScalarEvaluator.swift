@@ -38,7 +38,7 @@ struct ScalarEvaluator: Sendable {
             }
         case .binary(let op, let a, let b): return try binary(op, a, b, expression.type, row)
         case .inList(let operand, let values, let negated):
-            let value = try evaluate(operand, row)
+            let value = try evaluate(operand.unwidened, row)
             if value == .null { return .null }
             if values.contains(where: { ScalarEvaluator.compare(value, $0) == 0 }) { return .bool(!negated) }
             return values.contains(.null) ? .null : .bool(negated)
@@ -62,10 +62,11 @@ struct ScalarEvaluator: Sendable {
     private func binary(
         _ op: BinaryOperator, _ a: BoundExpression, _ b: BoundExpression, _ type: ScalarType, _ row: some ScalarRow
     ) throws -> Value {
-        let left = try evaluate(a, row)
+        // Whole numbers and decimals compare as they are, so that no conversion can overflow.
+        let left = try evaluate(op.isComparison ? a.unwidened : a, row)
         if op == .and, left == .bool(false) { return .bool(false) }
         if op == .or, left == .bool(true) { return .bool(true) }
-        let right = try evaluate(b, row)
+        let right = try evaluate(op.isComparison ? b.unwidened : b, row)
         switch op {
         case .and:
             if right == .bool(false) { return .bool(false) }
@@ -111,7 +112,7 @@ struct ScalarEvaluator: Sendable {
         }
     }
 
-    private static func decimalOrder(_ a: DecimalValue, _ b: DecimalValue) -> Int {
+    static func decimalOrder(_ a: DecimalValue, _ b: DecimalValue) -> Int {
         let scale = max(a.scale, b.scale)
         let (left, leftOver) = a.unscaled.multipliedReportingOverflow(by: powersOfTen[scale - a.scale])
         let (right, rightOver) = b.unscaled.multipliedReportingOverflow(by: powersOfTen[scale - b.scale])

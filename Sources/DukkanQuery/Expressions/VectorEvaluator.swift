@@ -142,6 +142,7 @@ final class VectorEvaluator {
         _ op: BinaryOperator, _ a: BoundExpression, _ b: BoundExpression, _ rows: ExpressionRows, into bits: Bits
     ) throws {
         let count = rows.count
+        if try compareExactly(op, a, b, rows, into: bits) { return }
         if let range = IntegerRange(op, b.constant), a.type.physical == .integers {
             let left = try vector(a, rows)
             bits.resize(count)

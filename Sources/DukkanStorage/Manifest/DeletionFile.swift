@@ -57,12 +57,15 @@ package struct DeletionFile {
         let version = try reader.fixed(UInt32.self)
         guard version <= DeletionFile.version else {
             throw DukkanError(
-                .unsupportedVersion, "the deletion file has format version \(version), which this release cannot read")
+                .unsupportedVersion,
+                "the deletion file has format version \(version), this release reads versions up to "
+                    + "\(DeletionFile.version)",
+                place: .init(offset: 8), advice: "use the release of Dukkan that wrote it, or a newer one")
         }
         let end = bytes.count - checksumByteCount
         var tail = ByteReader(bytes[end...], what: "deletion file")
         let checksum = Checksum.crc32c(bytes[..<end], seed: UInt32(truncatingIfNeeded: identifier.low))
-        guard try tail.fixed(UInt32.self) == checksum else {
+        guard version >= 1, try tail.fixed(UInt32.self) == checksum else {
             throw DukkanError(.corrupt, "the deletion file does not have its checksum", place: .init(offset: end))
         }
         var body = ByteReader(bytes[reader.offset..<end], what: "deletion file")

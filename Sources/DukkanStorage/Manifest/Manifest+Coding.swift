@@ -109,7 +109,11 @@ extension Manifest {
         nextOrder = try body.variable()
         nextTable = try body.count(max: Int(Int32.max), of: "tables")
         let customerCode = try body.fixed(UInt8.self)
-        if customerCode != 0 { customerType = try Manifest.type(code: customerCode, &body) }
+        if customerCode != 0 {
+            let type = try Manifest.type(code: customerCode, &body)
+            guard type == .int || type == .string else { throw body.corrupt("names customers of type \(type)") }
+            customerType = type
+        }
         for _ in 0..<(try body.count(max: Manifest.segmentCountMax, of: "segments")) {
             let name = try body.text(byteCountMax: TableSchema.nameLengthMax, of: "name")
             segments.append(
