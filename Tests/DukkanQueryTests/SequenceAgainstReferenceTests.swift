@@ -33,7 +33,8 @@ import Testing
             let query = generator.funnel(times: times)
             let fails = { (world: ReferenceWorld) in
                 let binding = SequenceBinding(
-                    world: world, workers: 1 + pair % 3, customersPerCall: 1 + pair % 4, bytes: pair % 2 == 0)
+                    world: world, workers: 1 + pair % 3, customersPerCall: 1 + pair % 4, bytes: pair % 2 == 0,
+                    longRowCount: pair / 2 % 2 == 0 ? 0 : FunnelAccumulator.longRowCount)
                 return self.difference(
                     { try binding.run(query) }, { try ReferenceEvaluator.run(.funnel(query), world) })
             }

@@ -9,6 +9,8 @@ struct SequenceBinding {
     var workers = 1
     var customersPerCall = Int.max
     var bytes = false
+    /// Rows from which on a customer counts as one of many rows.
+    var longRowCount = FunnelAccumulator.longRowCount
 
     /// The rows of a table by customer, in the order (time, ingest).
     private func streams(_ name: String, _ customers: [CustomerKey], asOf: Int64) -> [[ReferenceWorld.Row]] {
@@ -49,7 +51,7 @@ struct SequenceBinding {
             }
         }
         let found = SequenceMorsel(tables: tables).funnel(
-            plan, workers: workers, customersPerCall: customersPerCall, bytes: bytes)
+            plan, workers: workers, customersPerCall: customersPerCall, bytes: bytes, longRowCount: longRowCount)
         return found.result(
             names: query.steps.enumerated().map { $0.element.name ?? "\($0.offset + 1)" }, top: query.breakdown?.top
         ) { values[Int($0)] }

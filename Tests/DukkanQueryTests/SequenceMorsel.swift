@@ -13,9 +13,10 @@ struct SequenceMorsel {
 
     /// Runs a funnel over it, cut into calls of at most `customersPerCall` customers spread over `workers` accumulators.
     func funnel(
-        _ plan: FunnelPlan, workers: Int = 1, customersPerCall: Int = .max, bytes: Bool = false
+        _ plan: FunnelPlan, workers: Int = 1, customersPerCall: Int = .max, bytes: Bool = false,
+        longRowCount: Int = FunnelAccumulator.longRowCount
     ) -> FunnelAccumulator {
-        let accumulators = (0..<workers).map { _ in FunnelAccumulator(plan) }
+        let accumulators = (0..<workers).map { _ in FunnelAccumulator(plan, longRowCount: longRowCount) }
         let customerCount = tables.first?.count ?? 0
         var customer = 0, call = 0
         while customer < customerCount {

@@ -1,3 +1,4 @@
+import DukkanFormat
 import Testing
 
 @testable import DukkanStorage
@@ -23,6 +24,22 @@ import Testing
         cache.removeBlocks(ofFile: first)
         #expect(cache.block(file: first, offset: 0) == nil)
         #expect(cache.block(file: second, offset: 0)?.bytes.first == 3)
+    }
+
+    @Test func keepsDecodedDictionariesBesideTheirBlocks() throws {
+        let cache = BlockCache(byteCountMax: 64_000)
+        let file = cache.makeFileNumber()
+        let strings = StringDictionary(["a", "b"])
+        cache.insert(block(100, 1), file: file, offset: 0)
+        #expect(cache.dictionary(file: file, offset: 0) == nil)
+        cache.insert(strings, file: file, offset: 0)
+        #expect(cache.dictionary(file: file, offset: 0) === strings)
+        #expect(cache.block(file: file, offset: 0)?.bytes.first == 1)
+        for offset in 1..<1_000 { cache.insert(block(1_000, 2), file: file, offset: offset) }
+        cache.insert(StringDictionary([String(repeating: "x", count: 4_000)]), file: file, offset: 2_000)
+        #expect(cache.dictionary(file: file, offset: 2_000) == nil, "a dictionary that would drive out many blocks")
+        cache.removeBlocks(ofFile: file)
+        #expect(cache.dictionary(file: file, offset: 0) == nil)
     }
 
     @Test func neverHoldsMoreThanItsBound() {

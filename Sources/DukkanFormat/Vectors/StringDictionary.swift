@@ -41,6 +41,8 @@ package final class StringDictionary: Sendable {
     }
 
     package var count: Int { offsets.count - 1 }
+    /// What it takes in memory.
+    package var byteCount: Int { bytes.count + (offsets.count + codesByRank.count) * 4 }
 
     package func string(_ code: Int) -> String {
         withBytes(code) { String(decoding: $0, as: UTF8.self) }

@@ -22,6 +22,8 @@ final class ScanBuilder {
     var defersColumns = false
     /// Whether the answer does not depend on the order of a customer's rows.
     var ignoresTimeOrder = false
+    /// Whether a customer's rows may come in pieces.
+    var takesPieces = false
     private var segmentsBeingBound = 0
     private var boundSegments: [SegmentQuestion: Int] = [:]
 
@@ -96,6 +98,7 @@ final class ScanBuilder {
             var request = TableRequest(table: table.snapshot, columns: table.columns, isPruned: pruning(table))
             request.defersColumns = defersColumns
             request.ignoresTimeOrder = ignoresTimeOrder
+            request.takesPieces = takesPieces
             return request
         }
     }

@@ -23,14 +23,23 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
     private var stream: CustomerStream
     private var tied: CustomerStream
     private var machine: FunnelMachine
+    /// For customers of many rows, where a step's rows say under which values a customer stands.
+    private var valueMachine: ValueMachine?
     /// The value slot of each customer of the morsel who is counted.
     private var customerSlots = GrowableBuffer<UInt32>(capacity: 1 << 12)
 
-    package init(_ plan: FunnelPlan) {
+    /// Matching rows from which on one pass for all values costs less than a run for each.
+    static let longRowCount = 48
+
+    /// - Parameters:
+    ///   - plan: that of the query.
+    ///   - longRowCount: matching rows from which on a customer counts as one of many rows.
+    init(_ plan: FunnelPlan, longRowCount: Int = FunnelAccumulator.longRowCount) {
         self.plan = plan
         scan = FunnelScan(plan)
-        runs = FunnelRuns(stepCount: plan.stepCount)
+        runs = FunnelRuns(stepCount: plan.stepCount, longRowCount: longRowCount)
         machine = FunnelMachine(plan)
+        if case .step(let step) = plan.attribution { valueMachine = ValueMachine(plan, step: step) }
         stream = CustomerStream(hasValues: plan.attribution != nil)
         tied = CustomerStream(hasValues: false)
         gaps = BufferRow(count: plan.stepCount - 1)
@@ -48,6 +57,7 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
         stream.deallocate()
         tied.deallocate()
         machine.deallocate()
+        valueMachine?.deallocate()
         customerSlots.deallocate()
     }
 
@@ -75,6 +85,8 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
                     reserveSlots(count)
                     return FunnelRuns.EntryCounts(
                         reached: reached.base, open: open.base, count: reached.count, openAfter: openAfter)
+                } takeLong: {
+                    noteEachValue($0)
                 }
                 scanAndNote(runs.table, runs.count, slots: UnsafePointer(runs.slots.base))
             }
@@ -242,11 +254,22 @@ extension FunnelAccumulator {
         machine.run(tied.times.base, tied.masks.base, count: tied.count)
         let level = machine.level
         guard level >= leastLevel else { return }
-        let slot = plan.attribution == nil ? 0 : Int(slots?[customer] ?? self.slot(table, customer))
-        reserveSlots((slot + 1) * plan.stepCount)
-        reached.base[slot * plan.stepCount + level - 1] += 1
-        if plan.isOpen(start: machine.latestStart) { open.base[slot * plan.stepCount + level - 1] += 1 }
-        if level > 1 { noteGaps(machine.reported, level, slot: UInt32(slot)) }
+        let slot = plan.attribution == nil ? 0 : slots?[customer] ?? self.slot(table, customer)
+        note(slot, level, latestStart: machine.latestStart, machine.reported)
+    }
+
+    /// Counts one customer under one value.
+    private func note(_ slot: UInt32, _ level: Int, latestStart: Int64, _ stepTimes: UnsafePointer<Int64>) {
+        let at = Int(slot) * plan.stepCount + level - 1
+        reserveSlots((Int(slot) + 1) * plan.stepCount)
+        reached.base[at] += 1
+        if plan.isOpen(start: latestStart) { open.base[at] += 1 }
+        if level > 1 { noteGaps(stepTimes, level, slot: slot) }
+    }
+
+    /// A customer of many rows, under all values that rows of a step carry; false where the machine cannot tell.
+    private func noteEachValue(_ stream: CustomerStream) -> Bool {
+        valueMachine?.run(stream) { note($0.slot, $0.level, latestStart: $0.latestStart, $0.stepTimes) } ?? false
     }
 
     /// The slot of the one value that a customer stands under, from her rows in the only table.

@@ -10,11 +10,15 @@ struct FunnelRuns {
     private(set) var slots = GrowableBuffer<UInt32>(capacity: 1 << 12)
     private var bytes = GrowableBuffer<UInt8>(capacity: 1 << 14)
     private let usesBytes: Bool
-    private var distinct: [UInt32] = []
+    private let longRowCount: Int
     private var order: [UInt32] = []
 
-    init(stepCount: Int) {
+    /// - Parameters:
+    ///   - stepCount: of the funnel.
+    ///   - longRowCount: matching rows from which on a customer may be left to the caller.
+    init(stepCount: Int, longRowCount: Int) {
         usesBytes = stepCount <= 8
+        self.longRowCount = longRowCount
     }
 
     func deallocate() {
@@ -68,9 +72,10 @@ struct FunnelRuns {
     ///   - stream: memory for the rows of one customer.
     ///   - plan: that of the query.
     ///   - counts: makes room for the counts of so many entries, and returns where they are.
+    ///   - takeLong: evaluates a customer of many rows without runs; returns whether it did.
     mutating func gather(
         _ tables: UnsafeBufferPointer<SequenceRows>, _ customers: Range<Int>, _ stream: inout CustomerStream,
-        _ plan: FunnelPlan, counts: (Int) -> EntryCounts
+        _ plan: FunnelPlan, counts: (Int) -> EntryCounts, takeLong: (CustomerStream) -> Bool
     ) -> Int {
         removeAll()
         let starts = tables[0].rowStarts
@@ -82,7 +87,7 @@ struct FunnelRuns {
             guard stopped < end else { continue }
             if starts[stopped] < starts[stopped + 1] {
                 stream.load(tables, customer: stopped)
-                append(stream, plan.attribution)
+                if stream.count < longRowCount || !takeLong(stream) { append(stream, plan.attribution) }
             }
             customer += 1
         }
@@ -189,25 +194,17 @@ struct FunnelRuns {
     }
 
     /// Once for each value that rows of a step carry: rows of other values do not count as that step.
+    ///
+    /// O(rows²), for customers of few rows and those whose rows at one time have to be matched with steps.
     private mutating func appendEachValue(_ stream: CustomerStream, ofStep step: Int) {
         let bit: UInt32 = 1 << UInt32(step)
         let count = stream.count, values = stream.values.base, masks = stream.masks.base
-        if count <= FunnelRuns.comparedRowCountMax {
-            for row in 0..<count where masks[row] & bit != 0 {
-                var earlier = 0
-                while earlier < row && (masks[earlier] & bit == 0 || values[earlier] != values[row]) { earlier += 1 }
-                if earlier == row { append(stream, values[row], bit) }
-            }
-            return
+        for row in 0..<count where masks[row] & bit != 0 {
+            var earlier = 0
+            while earlier < row && (masks[earlier] & bit == 0 || values[earlier] != values[row]) { earlier += 1 }
+            if earlier == row { append(stream, values[row], bit) }
         }
-        distinct.removeAll(keepingCapacity: true)
-        for row in 0..<count where masks[row] & bit != 0 { distinct.append(values[row]) }
-        if distinct.count > 1 { removeDuplicates() }
-        for value in distinct { append(stream, value, bit) }
     }
-
-    /// Rows up to which distinct values are found by comparing all with all.
-    private static let comparedRowCountMax = 16
 
     @inline(__always)
     private mutating func append(_ stream: CustomerStream, _ value: UInt32, _ bit: UInt32) {
@@ -251,15 +248,5 @@ struct FunnelRuns {
         masks.count = times.count
         rowStarts.append(UInt32(truncatingIfNeeded: times.count))
         slots.append(value &+ 1)
-    }
-
-    private mutating func removeDuplicates() {
-        distinct.sort()
-        var kept = 1
-        for i in 1..<distinct.count where distinct[i] != distinct[kept - 1] {
-            distinct[kept] = distinct[i]
-            kept += 1
-        }
-        distinct.removeLast(distinct.count - kept)
     }
 }

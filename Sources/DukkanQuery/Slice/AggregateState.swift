@@ -37,6 +37,10 @@ struct AggregateBatch {
     /// The number of each row's customer among those of the morsel, where only some of their rows are there.
     var customers: UnsafePointer<UInt32>?
     var customerCount: Int
+    /// Whether customers go on from batch to batch here: the rows are one of several pieces of a morsel.
+    var isPiece = false
+    /// Whether the first customer is the last one of the batch before.
+    var continuesCustomer = false
 
     /// Whether the rows have customers.
     var hasCustomers: Bool { starts != nil || customers != nil }

@@ -107,37 +107,61 @@ final class CustomerCountState: AggregateState {
     var byteCount: Int { counts.count * 12 }
 
     func update(_ batch: AggregateBatch) throws {
-        if UInt64(serial) + UInt64(batch.customerCount) >= UInt64(UInt32.max) { restart() }
-        let base = serial + 1
+        guard batch.hasCustomers else { return }
+        if batch.continuesCustomer {
+            // She keeps her number.
+            serial &-= 1
+        } else if serial >= CustomerCountState.restartSerial {
+            restart()
+        }
+        let before = serial, base = serial + 1
+        serial += UInt32(batch.customerCount)
         if let customers = batch.customers {
-            serial += UInt32(batch.customerCount)
             countRows(batch, customers, base)
         } else if let starts = batch.starts {
-            serial += UInt32(batch.customerCount)
             if case .all = batch.selection {
-                countAll(batch, starts, before: base - 1)
+                countAll(batch, starts, before: before)
             } else {
                 countSelected(batch, starts, base)
             }
         }
     }
 
+    /// Leaves room for more customers than the pieces of a morsel can have.
+    private static let restartSerial = UInt32(1) << 31
+
     /// All rows of the customers.
     private func countAll(_ batch: AggregateBatch, _ starts: UnsafePointer<UInt32>, before: UInt32) {
         let counts = self.counts.pointer
         guard let groups = batch.groups else {
-            for c in 0..<batch.customerCount where starts[c + 1] > starts[c] { counts[0] &+= 1 }
+            countAll(batch.customerCount, starts, before, isPiece: batch.isPiece)
             return
         }
         let count = batch.rowCount
         firstRows.mark(starts, batch.customerCount)
         marks.reserve((count + 63) / 64)
         dukkan_mark_changes(groups, firstRows.words.base, count, marks.base)
-        if isMonotone {
+        if isMonotone && !batch.isPiece {
             dukkan_count_marks(groups, marks.base, count, counts)
         } else {
             _ = dukkan_count_marked_customers(
                 groups, marks.base, firstRows.words.base, count, before, last.pointer, counts)
+        }
+    }
+
+    /// The customers of the one group; only those of pieces may come again.
+    private func countAll(
+        _ customerCount: Int, _ starts: UnsafePointer<UInt32>, _ before: UInt32, isPiece: Bool
+    ) {
+        let counts = self.counts.pointer, last = self.last.pointer
+        if !isPiece {
+            for c in 0..<customerCount where starts[c + 1] > starts[c] { counts[0] &+= 1 }
+            return
+        }
+        for c in 0..<customerCount where starts[c + 1] > starts[c] {
+            let me = before &+ 1 &+ UInt32(truncatingIfNeeded: c)
+            counts[0] &+= last[0] == me ? 0 : 1
+            last[0] = me
         }
     }
 

@@ -51,6 +51,7 @@ struct GroupedSlice {
         let isPlain = slice.builder.tables.count == 1 && slice.builder.lookups.isEmpty && slice.builder.segments.isEmpty
         slice.builder.defersColumns = isPlain
         slice.builder.ignoresTimeOrder = isPlain
+        slice.builder.takesPieces = isPlain
         let plan = try ScanPlan(
             slice.builder, order: needsCustomers || usesKey ? .byCustomerWithAnonymous : .byBlock,
             customers: customers, expressions: expressions)

@@ -12,6 +12,8 @@ final class SliceRows {
     private let countsCustomers: Bool
     private var firstRows = FirstRowBits()
     private var rowCustomers = GrowableBuffer<UInt32>(capacity: 64)
+    /// Whether the last customer of the piece looked at last is that of the batch handed out last.
+    private var carriesCustomer = false
 
     /// - Parameters:
     ///   - slots: the columns that are read behind the filter.
@@ -31,6 +33,9 @@ final class SliceRows {
     func select(_ frame: MorselFrame) throws -> (ExpressionRows, AggregateBatch)? {
         let rows = try frame.rows(0)
         let worker = frame.worker
+        let continues = worker.continuesCustomer && carriesCustomer
+        // Of a piece with no rows left, unless it has other customers.
+        carriesCustomer = continues && worker.customerCount == 1
         if rows.count == 0 { return nil }
         let bits = frame.evaluator.scratchBits()
         let count = try conjuncts.select(rows, frame.evaluator, into: bits) {
@@ -46,10 +51,13 @@ final class SliceRows {
         }
         if !conjuncts.isEmpty { frame.meter?.count(.filter, in: rows.count, out: count) }
         if count == 0 { return nil }
+        carriesCustomer = true
         if count == rows.count {
             for slot in slots { try worker.require(0, column: slot) }
-            let batch = AggregateBatch(
+            var batch = AggregateBatch(
                 rowCount: count, selection: .all, starts: frame.starts(0), customerCount: worker.customerCount)
+            batch.isPiece = worker.isPiece
+            batch.continuesCustomer = continues
             return (rows, batch)
         }
         let selected = SelectedRows(words: UnsafePointer(bits.words), count: count)
@@ -63,6 +71,8 @@ final class SliceRows {
             left.customer = vector
         }
         var batch = AggregateBatch(rowCount: count, selection: .all, customerCount: worker.customerCount)
+        batch.isPiece = worker.isPiece
+        batch.continuesCustomer = continues
         if countsCustomers, let starts = frame.starts(0) {
             batch.customers = customers(starts, worker.customerCount, selected, of: rows.count)
         }

@@ -155,7 +155,7 @@ package final class WorkMeter: @unchecked Sendable {  // Sendable: its thread's 
     func deliver(_ worker: MorselWorker) {
         if delivered.isEmpty { delivered = worker.tables.map { _ in 0 } }
         for (table, rows) in worker.tables.enumerated() { delivered[table] += rows.rowCount }
-        customers += worker.customerCount
+        customers += worker.customerCount - (worker.continuesCustomer ? 1 : 0)
         morsels += 1
     }
 }

@@ -109,7 +109,7 @@ package final class MorselScan: Sendable {
             dictionaries.append(try part.readDictionary(column: partColumn, reader: reader))
         }
         guard isShared else { return .local(perPart: Dictionary(uniqueKeysWithValues: zip(places, dictionaries))) }
-        let union = DictionaryUnion(dictionaries)
+        let union = table.union(ofColumn: column, dictionaries)
         var perPart: [Int: CodeSource.PartCodes] = [:]
         for (i, p) in places.enumerated() {
             perPart[p] = CodeSource.PartCodes(dictionary: dictionaries[i], map: union.maps[i])

@@ -31,6 +31,19 @@ package final class MorselWorker {
     /// Whether customers matter in the morsel loaded last: false for a bare block of rows.
     package var hasCustomers: Bool { tables[0].rowStarts != nil }
 
+    /// Whether the rows are one of several pieces of the morsel loaded last.
+    package var isPiece: Bool { assemblies[0].isPiece }
+    /// Whether the first customer is the last one of the piece before.
+    package var continuesCustomer: Bool { assemblies[0].continuesCustomer }
+
+    /// Reads the rest of a morsel whose request takes pieces: the next row block; false where nothing is left.
+    package func loadNextPiece() throws -> Bool {
+        guard assemblies.count == 1, try assemblies[0].loadNextPiece(into: tables[0], reader) else { return false }
+        keys = assemblies[0].keys
+        customerCount = keys.count
+        return true
+    }
+
     /// Decodes a column of a table whose request defers its columns; until then its vector means nothing.
     package func require(_ table: Int, column: Int) throws {
         try assemblies[table].require(column, reader)

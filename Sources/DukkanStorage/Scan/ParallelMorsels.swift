@@ -7,7 +7,7 @@ import Synchronization
 /// the same row blocks, which are decoded once where one worker reads both. The first error stops all workers and is thrown.
 /// - Parameters:
 ///   - makeState: makes a worker's state.
-///   - body: consumes one loaded morsel.
+///   - body: consumes one loaded morsel, or one piece of it.
 /// - Returns: the states of the workers that ran, in no particular order.
 package func forEachMorsel<State>(
     of scan: MorselScan, threads: Int, control: WorkControl?, cost: MutexCost, makeState: @Sendable () -> State,
@@ -24,12 +24,16 @@ package func forEachMorsel<State>(
         do {
             while !isStopped.load(ordering: .relaxed) {
                 guard let morsel = shares.next(number) else { break }
-                try control?.check()
                 meter?.enter(.assemble)
                 try worker.load(morsel)
+                repeat {
+                    try control?.check()
+                    meter?.enter(.other)
+                    meter?.deliver(worker)
+                    try body(worker, morsel, &state)
+                    meter?.enter(.assemble)
+                } while try worker.loadNextPiece()
                 meter?.enter(.other)
-                meter?.deliver(worker)
-                try body(worker, morsel, &state)
             }
         } catch {
             isStopped.store(true, ordering: .relaxed)

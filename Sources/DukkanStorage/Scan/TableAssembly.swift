@@ -25,6 +25,12 @@ final class TableAssembly {
 
     /// The block whose columns wait to be asked for; nil where the morsel's columns are there.
     private var deferred: ScanCursor?
+    /// Where the next piece stands among the chosen blocks; nil where there are none.
+    private var nextPiece: Int?
+    /// Whether the rows are one of several pieces of a range.
+    private(set) var isPiece = false
+    /// Whether the first customer is the last one of the piece before.
+    private(set) var continuesCustomer = false
     private lazy var selections = kinds.map { ColumnVector($0) }
     private let copied: [ColumnVector]
     private let merged: [ColumnVector]
@@ -33,6 +39,8 @@ final class TableAssembly {
     private let hasLocals: Bool
     private var runs: [PartRun] = []
     private var runCount = 0
+    /// The row blocks of the range that may hold rows that matter, by part.
+    private var chosen: [(part: Int, block: Int)] = []
     private let merge = RunMerge()
 
     init(request: TableRequest, sources: [CodeSource], isStringCustomer: Bool) {
@@ -90,6 +98,7 @@ final class TableAssembly {
 
     /// One row block as it lies, without its customers; deleted rows are left out.
     func loadBlock(part: Int, block: Int, into rows: TableRows, _ reader: BlockReader) throws {
+        forgetPieces()
         deferred = nil
         let cursor = cursor(part)
         let rowBlock = cursor.part.footer.rowBlocks[block]
@@ -152,16 +161,22 @@ final class TableAssembly {
 
     /// All rows of the customers in a range.
     func load(_ range: CustomerRange, into rows: TableRows, _ reader: BlockReader) throws {
+        forgetPieces()
         deferred = nil
+        choose(range)
         if try passThrough(range, into: rows, reader) { return }
+        let copiedCount = copiedRowCount()
         for (vector, local) in zip(copied, locals) {
             vector.removeAll()
+            vector.reserve(copiedCount)
             local?.removeAll()
         }
         runCount = 0
-        for (p, part) in request.table.parts.enumerated() {
-            let blocks = part.footer.blocks(of: range)
-            if !blocks.isEmpty { try gather(p, blocks, range, reader) }
+        var first = 0
+        while first < chosen.count {
+            let end = endOfPart(from: first)
+            try gather(first..<end, range, reader)
+            first = end
         }
         for (vector, local) in zip(copied, locals) {
             if let local { vector.dictionary = local.dictionary() }
@@ -169,42 +184,92 @@ final class TableAssembly {
         finish(rows)
     }
 
+    private func choose(_ range: CustomerRange) {
+        var chosen = self.chosen
+        self.chosen = []
+        chosen.removeAll(keepingCapacity: true)
+        for (p, part) in request.table.parts.enumerated() {
+            for b in part.footer.blocks(of: range) where request.isPruned?(p, b) != true { chosen.append((p, b)) }
+        }
+        self.chosen = chosen
+    }
+
+    /// Behind the chosen blocks of one part.
+    private func endOfPart(from first: Int) -> Int {
+        var end = first + 1
+        while end < chosen.count && chosen[end].part == chosen[first].part { end += 1 }
+        return end
+    }
+
+    /// Rows of the chosen blocks that are copied, so that the copies need not grow.
+    private func copiedRowCount() -> Int {
+        var count = 0, first = 0
+        while first < chosen.count {
+            let end = endOfPart(from: first)
+            if hasLocals || end > first + 1 {
+                let part = request.table.parts[chosen[first].part]
+                for place in first..<end { count += part.footer.rowBlocks[chosen[place].block].rowCount }
+            }
+            first = end
+        }
+        return count
+    }
+
     /// The copy-free case; false if it does not apply.
     private func passThrough(_ range: CustomerRange, into rows: TableRows, _ reader: BlockReader) throws -> Bool {
-        var only: (part: Int, block: Int)?
-        for (p, part) in request.table.parts.enumerated() {
-            for b in part.footer.blocks(of: range) where request.isPruned?(p, b) != true {
-                if only != nil { return false }
-                only = (p, b)
-            }
-        }
-        guard let only else { return false }
-        let footer = request.table.parts[only.part].footer
-        let rowBlock = footer.rowBlocks[only.block]
-        guard request.table.parts[only.part].deletes == nil,
-            let first = rowBlock.firstCustomer, let last = rowBlock.lastCustomer,
+        guard let firstBlock = chosen.first, let lastBlock = chosen.last, chosen.count == 1 || request.takesPieces,
+            firstBlock.part == lastBlock.part
+        else { return false }
+        let part = request.table.parts[firstBlock.part]
+        guard part.deletes == nil,
+            let first = part.footer.rowBlocks[firstBlock.block].firstCustomer,
+            let last = part.footer.rowBlocks[lastBlock.block].lastCustomer,
             !range.begins(after: first), !range.ends(before: last)
         else { return false }
-        let cursor = cursor(only.part)
-        try cursor.loadCustomers(only.block, reader)
-        try begin(cursor, only.block, reader)
+        isPiece = chosen.count > 1
+        nextPiece = isPiece ? 1 : nil
+        try passThrough(firstBlock.part, firstBlock.block, into: rows, reader)
+        return true
+    }
+
+    /// Hands out a row block as it was decoded.
+    private func passThrough(_ part: Int, _ block: Int, into rows: TableRows, _ reader: BlockReader) throws {
+        let cursor = cursor(part)
+        let rowCount = cursor.part.footer.rowBlocks[block].rowCount
+        try cursor.loadCustomers(block, reader)
+        try begin(cursor, block, reader)
         directKeys.removeAll()
         directKeys.append(cursor.customers, 0..<cursor.customers.count)
         keys = directKeys
         starts = cursor.customers.rowStarts
-        rows.set(
-            rowCount: rowBlock.rowCount, rowStarts: starts, columns: Array(cursor.vectors.prefix(columnCount)))
+        rows.set(rowCount: rowCount, rowStarts: starts, columns: Array(cursor.vectors.prefix(columnCount)))
+    }
+
+    /// The next row block of a range that comes in pieces; false at its end.
+    func loadNextPiece(into rows: TableRows, _ reader: BlockReader) throws -> Bool {
+        guard let place = nextPiece, place < chosen.count else { return false }
+        nextPiece = place + 1
+        let (part, block) = chosen[place]
+        let cursor = cursor(part)
+        try cursor.loadCustomers(block, reader)
+        continuesCustomer = cursor.customers.count > 0 && directKeys.lastEquals(cursor.customers, 0)
+        try passThrough(part, block, into: rows, reader)
         return true
     }
 
+    private func forgetPieces() {
+        nextPiece = nil
+        isPiece = false
+        continuesCustomer = false
+    }
+
     /// Describes a part's rows of the range as a run, of the block that has them all or of copied columns.
-    private func gather(_ p: Int, _ blocks: Range<Int>, _ range: CustomerRange, _ reader: BlockReader) throws {
-        let chosen = blocks.filter { request.isPruned?(p, $0) != true }
-        guard let block = chosen.first else { return }
+    private func gather(_ places: Range<Int>, _ range: CustomerRange, _ reader: BlockReader) throws {
+        let (p, block) = chosen[places.lowerBound]
         if runs.count == runCount { runs.append(PartRun(isString: ownKeys.isString)) }
         let run = runs[runCount]
         let cursor = cursor(p)
-        if chosen.count == 1 && !hasLocals {
+        if places.count == 1 && !hasLocals {
             try cursor.loadCustomers(block, reader)
             let customers = cursor.customers(in: range)
             if customers.isEmpty { return }
@@ -214,7 +279,7 @@ final class TableAssembly {
             extend(run, cursor, block, customers, rows)
         } else {
             run.begin(at: copied.first?.count ?? runEnd, of: copied, isBlock: false)
-            for block in chosen { try copy(block, cursor, range, to: run, reader) }
+            for place in places { try copy(chosen[place].block, cursor, range, to: run, reader) }
             runEnd = run.end
         }
         if run.keys.count > 0 { runCount += 1 }

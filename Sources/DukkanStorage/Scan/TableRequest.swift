@@ -11,6 +11,9 @@ package struct TableRequest: Sendable {
     package var defersColumns = false
     /// Whether nobody asks in which order of time a customer's rows stand.
     package var ignoresTimeOrder = false
+    /// Whether rows of a customer who fills several row blocks may come one block after the other, see
+    /// ``MorselWorker/loadNextPiece()``; for scans of one table.
+    package var takesPieces = false
 
     package init(
         table: TableSnapshot, columns: [Int], isPruned: (@Sendable (_ part: Int, _ block: Int) -> Bool)? = nil

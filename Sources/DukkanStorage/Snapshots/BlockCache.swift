@@ -1,7 +1,10 @@
+import DukkanFormat
 import Synchronization
 
 /// Blocks of parts as they are on disk, kept in memory from one query to the next; their checksums held when they were
 /// read, and a part never changes.
+///
+/// Beside them it keeps part dictionaries that were decoded.
 ///
 /// When it is full, a block chosen at random makes room: whoever goes through more than fits, time after time, so finds a
 /// share of it here, where the block unused for longest would always be the one needed next.
@@ -21,26 +24,39 @@ final class BlockCache: Sendable {
 
     private struct Key: Hashable {
         var file: Int
+        /// Of a block; of a decoded dictionary the complement, which no block has.
         var offset: Int
+    }
+
+    private enum Content {
+        case block(Block)
+        case dictionary(StringDictionary)
+
+        var byteCount: Int {
+            switch self {
+            case .block(let block): block.bytes.count
+            case .dictionary(let strings): strings.byteCount
+            }
+        }
     }
 
     private struct State {
         var places: [Key: Int] = [:]
-        var entries: [(key: Key, block: Block)] = []
+        var entries: [(key: Key, content: Content)] = []
         var byteCount = 0
         var random: UInt64 = 0x9E37_79B9_7F4A_7C15
 
         /// Removes a block; the last one takes its place.
-        mutating func remove(at place: Int) -> Block {
-            let (key, block) = entries[place]
+        mutating func remove(at place: Int) -> Content {
+            let (key, content) = entries[place]
             places[key] = nil
-            byteCount -= block.bytes.count
+            byteCount -= content.byteCount
             let last = entries.removeLast()
             if place < entries.count {
                 entries[place] = last
                 places[last.key] = place
             }
-            return block
+            return content
         }
     }
 
@@ -57,23 +73,47 @@ final class BlockCache: Sendable {
 
     /// The block at a place of a file, if it is here.
     func block(file: Int, offset: Int) -> Block? {
-        state.withLock { state in state.places[Key(file: file, offset: offset)].map { state.entries[$0].block } }
+        state.withLock { state in
+            guard let place = state.places[Key(file: file, offset: offset)],
+                case .block(let block) = state.entries[place].content
+            else { return nil }
+            return block
+        }
+    }
+
+    /// The decoded dictionary whose block is at a place of a file, if it is here.
+    func dictionary(file: Int, offset: Int) -> StringDictionary? {
+        state.withLock { state in
+            guard let place = state.places[Key(file: file, offset: ~offset)],
+                case .dictionary(let strings) = state.entries[place].content
+            else { return nil }
+            return strings
+        }
     }
 
     /// Keeps a block, for which others may have to go.
     func insert(_ block: Block, file: Int, offset: Int) {
-        guard block.bytes.count <= byteCountMax / 16 else { return }
-        let key = Key(file: file, offset: offset)
-        var removed: [Block] = []
+        insert(.block(block), Key(file: file, offset: offset))
+    }
+
+    /// Keeps the dictionary decoded from the block at a place of a file.
+    func insert(_ dictionary: StringDictionary, file: Int, offset: Int) {
+        insert(.dictionary(dictionary), Key(file: file, offset: ~offset))
+    }
+
+    private func insert(_ content: Content, _ key: Key) {
+        let byteCount = content.byteCount
+        guard byteCount <= byteCountMax / 16 else { return }
+        var removed: [Content] = []
         state.withLock { state in
             if state.places[key] != nil { return }
-            while state.byteCount + block.bytes.count > byteCountMax {
+            while state.byteCount + byteCount > byteCountMax {
                 state.random = state.random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
                 removed.append(state.remove(at: Int((state.random >> 33) % UInt64(state.entries.count))))
             }
             state.places[key] = state.entries.count
-            state.entries.append((key, block))
-            state.byteCount += block.bytes.count
+            state.entries.append((key, content))
+            state.byteCount += byteCount
         }
         // The memory goes back behind the lock.
         removed.removeAll()

@@ -61,6 +61,22 @@ package final class BlockReader: @unchecked Sendable {  // Sendable: handed from
         }
     }
 
+    /// A decoded dictionary that is kept in memory, counted as if it were read; nil where it must be read.
+    func cachedDictionary(
+        _ file: PartFile, _ location: PartFooter.BlockLocation, place: () -> DukkanError.Place
+    ) -> StringDictionary? {
+        guard usesCache, let strings = file.cachedDictionary(at: location.offset) else { return nil }
+        meter?.beginRead(file, place().column ?? "")
+        count(location, place)
+        meter?.endDecode(rowCount: 0, byteCount: strings.byteCount)
+        return strings
+    }
+
+    /// Keeps a decoded dictionary in memory, where blocks are kept too.
+    func cache(_ strings: StringDictionary, _ file: PartFile, _ location: PartFooter.BlockLocation) {
+        if usesCache { file.cache(strings, at: location.offset) }
+    }
+
     private func count(_ location: PartFooter.BlockLocation, _ place: () -> DukkanError.Place) {
         meter?.endRead(byteCount: location.byteCount, isDictionary: place().block == nil)
         bytesRead += location.byteCount

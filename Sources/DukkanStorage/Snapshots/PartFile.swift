@@ -93,6 +93,16 @@ package final class PartFile: Sendable {
         blocks?.insert(block, file: number, offset: offset)
     }
 
+    /// A dictionary that is in memory, by the place of its block.
+    func cachedDictionary(at offset: Int) -> StringDictionary? {
+        blocks?.dictionary(file: number, offset: offset)
+    }
+
+    /// Keeps a dictionary decoded from a block whose checksum holds.
+    func cache(_ dictionary: StringDictionary, at offset: Int) {
+        blocks?.insert(dictionary, file: number, offset: offset)
+    }
+
     private static func readFooter(
         _ descriptor: FileDescriptor, path: String, byteCount: Int, identifier: PartIdentifier,
         _ fileSystem: any FileSystem

@@ -141,21 +141,26 @@ package final class PartHandle: Sendable {
         guard let location = footer.columns[column].dictionary else {
             throw DukkanError(.corrupt, "the column has no dictionary", place: .init(file: file.path))
         }
-        return try reader.read(file, location) { bytes, areChecked in
+        let name = footer.columns[column].definition.name
+        let place = { DukkanError.Place(column: name, offset: location.offset) }
+        if let known = reader.cachedDictionary(file, location, place: place) { return known }
+        let strings = try reader.read(file, location) { bytes, areChecked in
             let strings = try PartDecoder.decodeDictionary(
                 bytes, footer: footer, column: column, areChecked: areChecked, onCheck: reader.onCheck)
-            reader.meter?.endDecode(rowCount: 0, byteCount: memoryByteCount(strings))
+            reader.meter?.endDecode(rowCount: 0, byteCount: strings.byteCount)
             return strings
         } place: {
-            DukkanError.Place(column: footer.columns[column].definition.name, offset: location.offset)
+            place()
         }
+        reader.cache(strings, file, location)
+        return strings
     }
 }
 
 // What decoded values take in memory.
 
 private func memoryByteCount(_ strings: StringDictionary?) -> Int {
-    strings.map { $0.bytes.count + $0.offsets.count * 4 } ?? 0
+    strings?.byteCount ?? 0
 }
 
 private func memoryByteCount(_ customers: CustomerBlock) -> Int {

@@ -1,4 +1,5 @@
 package import DukkanFormat
+import Synchronization
 
 /// One generation of a store, open for reading.
 ///
@@ -32,6 +33,8 @@ package final class TableSnapshot: Sendable {
     /// Rows that are not deleted.
     package let rowCount: Int
     package let number: Int
+    /// Unions of the parts' dictionaries by column, kept for the next query.
+    private let unions = Mutex<[Int: (inputs: [StringDictionary], union: DictionaryUnion)]>([:])
 
     init(number: Int, schema: TableSchema, parts: [PartHandle]) {
         self.number = number
@@ -39,4 +42,23 @@ package final class TableSnapshot: Sendable {
         self.parts = parts
         rowCount = parts.reduce(0) { $0 + $1.liveRowCount }
     }
+
+    /// The union of some parts' dictionaries of a column.
+    ///
+    /// - Parameters:
+    ///   - column: place in the schema.
+    ///   - dictionaries: those of the parts that have one.
+    func union(ofColumn column: Int, _ dictionaries: [StringDictionary]) -> DictionaryUnion {
+        let known = unions.withLock { $0[column] }
+        if let known, known.inputs.elementsEqual(dictionaries, by: ===) { return known.union }
+        let made = DictionaryUnion(dictionaries)
+        // Of one part there is nothing to unite.
+        if dictionaries.count > 1, made.byteCount <= TableSnapshot.keptUnionByteCountMax {
+            unions.withLock { $0[column] = (dictionaries, made) }
+        }
+        return made
+    }
+
+    /// A union of more bytes is made anew for each query.
+    private static let keptUnionByteCountMax = 1 << 22
 }
