@@ -18,6 +18,37 @@ void dukkan_merge_run_customers(const dukkan_run_customer *a, size_t a_count, co
     if (b != b_end) memcpy(out, b, (size_t)(b_end - b) * sizeof *b);
 }
 
+void dukkan_key_bounds(const int64_t *keys, size_t count, int64_t *least, int64_t *greatest) {
+    int64_t low = keys[0], high = keys[0];
+    for (size_t i = 1; i < count; i++) {
+        low = keys[i] < low ? keys[i] : low;
+        high = keys[i] > high ? keys[i] : high;
+    }
+    *least = low;
+    *greatest = high;
+}
+
+void dukkan_sort_run_customers(const int64_t *const *keys, const size_t *counts, size_t run_count, int64_t least,
+                               size_t range, uint32_t *heads, dukkan_run_customer *out) {
+    const uint64_t base = (uint64_t)least;
+    for (size_t run = 0; run < run_count; run++) {
+        for (size_t i = 0; i < counts[run]; i++) heads[(uint64_t)keys[run][i] - base]++;
+    }
+    uint32_t before = 0;
+    for (size_t key = 0; key <= range; key++) {
+        const uint32_t count = heads[key];
+        heads[key] = before;
+        before += count;
+    }
+    for (size_t run = 0; run < run_count; run++) {
+        for (size_t i = 0; i < counts[run]; i++) {
+            const int64_t key = keys[run][i];
+            const dukkan_run_customer customer = {key, (uint32_t)run, (uint32_t)i};
+            out[heads[(uint64_t)key - base]++] = customer;
+        }
+    }
+}
+
 // Most runs are shorter than a vector of 64 bytes: what is copied beyond them is overwritten by the next.
 
 void dukkan_copy_run_words(const uint64_t *const *sources, const dukkan_row_run *runs, size_t count, uint64_t *out) {

@@ -15,6 +15,16 @@ typedef struct {
 void dukkan_merge_run_customers(const dukkan_run_customer *a, size_t a_count, const dukkan_run_customer *b,
                                 size_t b_count, dukkan_run_customer *out);
 
+/// Puts the customers of several lists in order by key, of equal keys by list, which each list need not be.
+///
+/// `heads` has `range + 1` entries, all 0, where every key lies from `least` to `least + range`. For keys that lie close
+/// together: O(keys + range).
+void dukkan_sort_run_customers(const int64_t *const *keys, const size_t *counts, size_t run_count, int64_t least,
+                               size_t range, uint32_t *heads, dukkan_run_customer *out);
+
+/// The least and the greatest of `count` keys, which are at least one.
+void dukkan_key_bounds(const int64_t *keys, size_t count, int64_t *least, int64_t *greatest);
+
 /// Consecutive rows of one of several sources.
 typedef struct {
     uint32_t first;

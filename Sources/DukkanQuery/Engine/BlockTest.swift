@@ -4,62 +4,63 @@ import DukkanStorage
 /// Decides from a row block's statistics that a condition holds for none of its rows.
 struct BlockTest: Sendable {
     private enum Fact: Sendable {
-        /// The column's value is a whole number within bounds, both inclusive.
-        case range(column: String, low: Int64, high: Int64)
+        /// The value of a column, by its place among those asked, is a whole number within bounds, both inclusive.
+        case range(column: Int, low: Int64, high: Int64)
         case any([Fact])
         case all([Fact])
     }
 
     private let table: TableSnapshot
     private let fact: Fact
+    /// The columns whose statistics it asks, each once.
+    let columns: [String]
+    /// For each part the places of these columns in it; nil where the part is older than the column.
+    private let places: [[Int?]]
 
     /// Nil where nothing can be concluded.
     init?(_ condition: BoundExpression, table: TableSnapshot, columns: [Int]) {
         self.table = table
-        guard let fact = BlockTest.fact(condition, table, columns) else { return nil }
+        var slots: [Int] = []
+        guard let fact = BlockTest.fact(condition, &slots) else { return nil }
         self.fact = fact
+        let names = slots.map { table.schema.columns[columns[$0]].name }
+        self.columns = names
+        places = table.parts.map { part in names.map { part.column(forSchemaColumn: $0) } }
     }
 
-    private static func fact(_ condition: BoundExpression, _ table: TableSnapshot, _ columns: [Int]) -> Fact? {
+    private static func fact(_ condition: BoundExpression, _ slots: inout [Int]) -> Fact? {
         switch condition.node {
         case .binary(.and, let a, let b):
-            let facts = [fact(a, table, columns), fact(b, table, columns)].compactMap { $0 }
+            let facts = [fact(a, &slots), fact(b, &slots)].compactMap { $0 }
             return facts.isEmpty ? nil : .all(facts)
         case .binary(.or, let a, let b):
-            guard let left = fact(a, table, columns), let right = fact(b, table, columns) else { return nil }
+            let before = slots
+            guard let left = fact(a, &slots), let right = fact(b, &slots) else {
+                slots = before
+                return nil
+            }
             return .any([left, right])
         default:
             guard let range = IntegerRange(condition) else { return nil }
-            return .range(column: table.schema.columns[columns[range.slot]].name, low: range.low, high: range.high)
+            if !slots.contains(range.slot) { slots.append(range.slot) }
+            return .range(column: slots.firstIndex(of: range.slot) ?? 0, low: range.low, high: range.high)
         }
-    }
-
-    /// The columns whose statistics it asks, each once.
-    var columns: [String] {
-        func names(_ fact: Fact) -> [String] {
-            switch fact {
-            case .range(let column, _, _): [column]
-            case .any(let facts), .all(let facts): facts.flatMap { names($0) }
-            }
-        }
-        var found: [String] = []
-        for name in names(fact) where !found.contains(name) { found.append(name) }
-        return found
     }
 
     func rulesOut(part: Int, block: Int) -> Bool {
-        rulesOut(fact, table.parts[part], block)
+        rulesOut(fact, part, block)
     }
 
-    private func rulesOut(_ fact: Fact, _ part: PartHandle, _ block: Int) -> Bool {
+    private func rulesOut(_ fact: Fact, _ number: Int, _ block: Int) -> Bool {
         switch fact {
         case .range(let column, let low, let high):
-            guard let place = part.column(forSchemaColumn: column) else { return true }
+            guard let place = places[number][column] else { return true }
+            let part = table.parts[number]
             let statistics = part.footer.columns[place].blocks[block].statistics
             if statistics.nullCount == part.footer.rowBlocks[block].rowCount { return true }
             return low > high || statistics.maximum < low || statistics.minimum > high
-        case .any(let facts): return facts.allSatisfy { rulesOut($0, part, block) }
-        case .all(let facts): return facts.contains { rulesOut($0, part, block) }
+        case .any(let facts): return facts.allSatisfy { rulesOut($0, number, block) }
+        case .all(let facts): return facts.contains { rulesOut($0, number, block) }
         }
     }
 }

@@ -139,6 +139,8 @@ final class RunMerge {
     private var order: [UInt32] = []
     private var customers = UnsafeMutableBufferPointer<dukkan_run_customer>.allocate(capacity: 0)
     private var merged = UnsafeMutableBufferPointer<dukkan_run_customer>.allocate(capacity: 0)
+    /// For each key of a range where its customers begin.
+    private var heads = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: 0)
     /// Rows in their order, as runs of consecutive ones.
     private var rowRuns = UnsafeMutableBufferPointer<dukkan_row_run>.allocate(capacity: 0)
 
@@ -152,6 +154,7 @@ final class RunMerge {
     deinit {
         customers.deallocate()
         merged.deallocate()
+        heads.deallocate()
         rowRuns.deallocate()
     }
 
@@ -196,6 +199,7 @@ final class RunMerge {
             customers = .allocate(capacity: total + total / 2)
             merged = .allocate(capacity: total + total / 2)
         }
+        if sortCustomers(runs, lists, total) { return total }
         var borders = [0]
         for (run, keys) in lists.enumerated() {
             let output = customers.baseAddress! + borders[run], count = runs[runs.startIndex + run].keys.count
@@ -220,6 +224,33 @@ final class RunMerge {
             borders = joined
         }
         return total
+    }
+
+    /// Keys of a range at most for each customer where they are counted out instead of compared.
+    private static let rangePerCustomer = 4
+
+    /// Puts the customers in order where their keys lie close together; false where they do not.
+    private func sortCustomers(_ runs: ArraySlice<PartRun>, _ lists: [CustomerKeys], _ total: Int) -> Bool {
+        guard lists.count > 2, !lists[0].isString, total > 0, total < Int(UInt32.max) else { return false }
+        var least = Int64.max, greatest = Int64.min
+        let counts = runs.map(\.keys.count)
+        for (keys, count) in zip(lists, counts) where count > 0 {
+            // A damaged part may hold any keys in any order.
+            var low: Int64 = 0, high: Int64 = 0
+            dukkan_key_bounds(keys.integers, count, &low, &high)
+            (least, greatest) = (min(least, low), max(greatest, high))
+        }
+        let (range, isOver) = greatest.subtractingReportingOverflow(least)
+        guard !isOver, range < RunMerge.rangePerCustomer * total else { return false }
+        if heads.count <= Int(range) {
+            heads.deallocate()
+            heads = .allocate(capacity: Int(range) * 3 / 2 + 64)
+        }
+        guard let base = heads.baseAddress, let output = customers.baseAddress else { return false }
+        base.update(repeating: 0, count: Int(range) + 1)
+        dukkan_sort_run_customers(
+            lists.map { Optional($0.integers) }, counts, counts.count, least, Int(range), base, output)
+        return true
     }
 
     /// Merges `from ..< middle` and `middle ..< end` of `customers` into `merged`.

@@ -1,0 +1,39 @@
+import CDukkanKernels
+import Testing
+
+/// Customers of several lists come in order by key, and of equal keys by list.
+@Suite struct RunKernelTests {
+    @Test(arguments: [1, 2, 3, 20])
+    func customersAreCountedOutInOrder(runCount: Int) {
+        var random = SplitMix(seed: UInt64(runCount))
+        for least in [Int64.min, -40, 0, Int64.max - 300] {
+            let lists = (0..<runCount).map { _ in
+                (0..<Int.random(in: 0...50, using: &random)).map { _ in
+                    least + Int64.random(in: 0...300, using: &random)
+                }
+            }
+            let expected = lists.enumerated().flatMap { run, keys in
+                keys.enumerated().map { (key: $1, run: run, place: $0) }
+            }.sorted { ($0.key, $0.run, $0.place) < ($1.key, $1.run, $1.place) }
+            var found = [dukkan_run_customer](repeating: dukkan_run_customer(), count: expected.count)
+            var heads = [UInt32](repeating: 0, count: 301)
+            let memory = lists.map { keys in
+                let pointer = UnsafeMutablePointer<Int64>.allocate(capacity: keys.count + 1)
+                pointer.initialize(from: keys, count: keys.count)
+                return pointer
+            }
+            defer { for pointer in memory { pointer.deallocate() } }
+            dukkan_sort_run_customers(
+                memory.map { UnsafePointer($0) }, lists.map(\.count), runCount, least, 300, &heads, &found)
+            #expect(found.map(\.key) == expected.map(\.key))
+            #expect(found.map { Int($0.run) } == expected.map(\.run))
+            #expect(found.map { Int($0.place) } == expected.map(\.place))
+            for (keys, pointer) in zip(lists, memory) where !keys.isEmpty {
+                var low: Int64 = 0, high: Int64 = 0
+                dukkan_key_bounds(pointer, keys.count, &low, &high)
+                #expect(low == keys.min())
+                #expect(high == keys.max())
+            }
+        }
+    }
+}
