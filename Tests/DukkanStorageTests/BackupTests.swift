@@ -97,6 +97,10 @@ import Testing
                     let copy = try StoreCore.open(path: "/copy", readOnly: true, fileSystem: system)
                     #expect(try copy.verify().filter(\.isDamage) == [], "\(place)")
                 }
+                // As soon as something of the store is there, an erasure names the copy.
+                if system.fileNames.contains(where: { $0.hasPrefix("/copy/parts/") }) {
+                    #expect(try store.copies().map(\.copy.path) == ["/copy"], "\(place)")
+                }
                 _ = try store.backup(to: "/copy")
                 #expect(
                     try Shop(isUnique: true).rows(store.snapshot()) == BackupTests.rows(system, "/copy"), "\(place)")

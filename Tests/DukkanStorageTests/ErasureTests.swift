@@ -86,7 +86,78 @@ import Testing
         #expect(life.system.fileNames.contains("/shop/rejects.csv"))
     }
 
-    /// What a crash has left in the directory goes with the erasure, and what the erasure removes stays away.
+    /// Old files whose removal failed, or which a crash left, go with the erasure.
+    @Test func leftoversGoAndStayAway() throws {
+        var life = try ErasingLife(Shop(), seed: 6)
+        try life.liveOn()
+        let left = [
+            "/shop/parts/t1-00009999.part", "/shop/parts/d1-00009998.del", "/shop/MANIFEST-00000001",
+            "/shop/MANIFEST-00009999.tmp",
+        ]
+        for name in left {
+            let file = try life.system.openFile(name, for: .creating)
+            life.system.close(file)
+        }
+        try life.system.synchronizeNames(in: "/shop")
+        try life.system.synchronizeNames(in: "/shop/parts")
+        let report = try life.store.erase(customers: [.integer(9_999)])
+        #expect(report.customersFound == 0)
+        #expect(report.notExamined == [])
+        for system in [life.system, life.system.restarted(seed: 1)] {
+            #expect(system.fileNames.filter { left.contains($0) } == [])
+        }
+    }
+
+    /// A file that cannot be removed is an error, and the next erasure ends what this one could not.
+    @Test func aRemovalThatFailsIsToldAndDoneAgain() throws {
+        let plain = try ErasureTests.erased(faults: [:])
+        let removals = plain.system.trace.enumerated().filter {
+            $0.offset > plain.start && $0.element.contains("remove")
+        }
+        #expect(removals.count > 2)
+        var failures = 0
+        for call in removals.map(\.offset) {
+            let life = try ErasureTests.erased(faults: [call: .failure(5)])
+            failures += life.error == nil ? 0 : 1
+            let store = try StoreCore.open(path: "/shop", readOnly: false, fileSystem: life.system)
+            let report = try store.erase(customers: life.customers)
+            // What stands after a failure in the middle is all or nothing, and after the second time all of it.
+            #expect(report.customersFound == 0 || report.customersFound == life.found, "call \(call)")
+            let search = ByteSearch(path: "/shop", system: life.system)
+            #expect(try search.decoded(customers: Set(life.names), texts: []) == [], "call \(call)")
+            store.close()
+        }
+        // Removals after the commit are tried twice: the commit's own, whose failure is no error, and the erasure's.
+        #expect(failures > 0)
+    }
+
+    private static func erased(
+        faults: [Int: SimulatedFileSystem.Fault]
+    ) throws -> (
+        system: SimulatedFileSystem, start: Int, customers: [CustomerKey], names: [String], found: Int,
+        error: (any Error)?
+    ) {
+        let system = SimulatedFileSystem(seed: 11, faults: faults)
+        let shop = Shop()
+        let store = try StoreCore.create(path: "/shop", options: ErasingLife.options, fileSystem: system)
+        defer { store.close() }
+        try store.createTable(shop.schema)
+        for seed in 0..<4 {
+            try store.append(table: shop.name, shop.batch(Rows.random(60, seed: UInt64(seed))))
+            try store.commit()
+        }
+        let names = Array(Set(try shop.rows(store.snapshot()).compactMap(\.customer)).sorted().prefix(3))
+        let customers = names.map { CustomerKey.integer(Int64($0) ?? 0) }
+        let start = system.callCount
+        do {
+            _ = try store.erase(customers: customers)
+            return (system, start, customers, names, 3, nil)
+        } catch {
+            return (system, start, customers, names, 3, error)
+        }
+    }
+
+    /// What the erasure removes stays away.
     @Test func noCrashBringsRemovedFilesBack() throws {
         for seed in 0..<20 {
             var life = try ErasingLife(Shop(stringCustomers: true), seed: 500 + UInt64(seed))

@@ -106,6 +106,25 @@ import Testing
         #expect(nulled.rows.allSatisfy { !keys.contains($0.key) || $0.amount == nil })
     }
 
+    /// Blocks that cannot be decoded because their dictionary or directory is damaged are found all the same.
+    @Test func damageBehindDamageIsFound() throws {
+        let system = SimulatedFileSystem(seed: 7)
+        _ = try SalvageTests.makeStore(system)
+        let reader = try StoreCore.open(path: "/shop", readOnly: true, fileSystem: system)
+        let part = try #require(reader.snapshot().tables[0].parts.first)
+        let text = try #require(part.column(forSchemaColumn: "text"))
+        let amount = try #require(part.column(forSchemaColumn: "amount"))
+        let dictionary = try #require(part.footer.columns[text].dictionary)
+        let places = [
+            dictionary, part.footer.columns[text].blocks[0].location, part.footer.columns[text].blocks[1].location,
+            part.footer.rowBlocks[2].directory, part.footer.columns[amount].blocks[2].location,
+        ]
+        for place in places { system.damage(part.file.path) { $0[place.offset + place.byteCount / 2] ^= 1 } }
+        let findings = try StoreCore.verify(path: "/shop", fileSystem: system)
+        #expect(Set(findings.compactMap(\.place.offset)).count == places.count, "\(findings)")
+        #expect(findings.count == places.count, "\(findings)")
+    }
+
     @Test(arguments: ["damaged", "missing"]) func withoutAManifestThePartsTell(_ state: String) throws {
         let system = SimulatedFileSystem(seed: 3)
         let rows = try SalvageTests.makeStore(system)
