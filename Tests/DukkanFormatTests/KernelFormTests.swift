@@ -230,11 +230,12 @@ import Testing
                 #expect(words == expected)
                 var places = [UInt32](repeating: 9, count: count + 1)
                 let found = form.bit_places(words, words.count, &places)
-                #expect(
-                    places[..<found].elementsEqual(
-                        (0..<UInt32(count)).filter { row in
-                            expected[Int(row / 64)] >> UInt64(row % 64) & 1 != 0
-                        }))
+                // Typed step by step: as one expression it takes a loaded machine's compiler too long.
+                let chosen = (0..<UInt32(count)).filter { (row: UInt32) -> Bool in
+                    let word: UInt64 = expected[Int(row / 64)]
+                    return word >> UInt64(row % 64) & 1 != 0
+                }
+                #expect(places[..<found].elementsEqual(chosen))
                 #expect(places[found...].allSatisfy { $0 == 9 }, "nothing is written behind the places")
             }
         }
