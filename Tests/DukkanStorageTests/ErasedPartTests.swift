@@ -124,7 +124,17 @@ import Testing
         #expect(try search.decoded(customers: [], texts: []) == [])
         #expect(try shop.rows(old.snapshot()) == rows)
         #expect(try old.snapshot().manifest.erasures.count == 1)
+
+        // A part that turns out to have none is not looked at again.
+        manifest = try old.snapshot().manifest
         old.close()
+        manifest.tables[0].parts[0].isExact = false
+        system.damage("/shop/" + StoreLayout.manifestName(manifest.generation)) { $0 = manifest.encoded() }
+        let again = try StoreCore.open(path: "/shop", readOnly: false, options: options, fileSystem: system)
+        #expect(try again.erase(customers: [.integer(987_654)]).tables.allSatisfy { $0.partsCleaned.isEmpty })
+        #expect(try again.snapshot().manifest.tables[0].parts[0].isExact)
+        #expect(try again.snapshot().manifest.erasures.count == 1)
+        again.close()
     }
 
     /// Writes a part anew with one string more in the dictionary of its texts.

@@ -65,8 +65,13 @@ extension Writer {
         for entry in working.tables[index].parts {
             let part = try handle(entry)
             let runs = try search.runs(in: part, reader: reader, control: control)
-            let isClean = try entry.isExact || !SpareStrings(part: part).exist(reader: reader, control: control)
-            if runs.isEmpty && isClean { continue }
+            if runs.isEmpty {
+                if entry.isExact { continue }
+                if try !SpareStrings(part: part).exist(reader: reader, control: control) {
+                    noteExact(entry, table: index)
+                    continue
+                }
+            }
             found.formUnion(runs.map(\.customer))
             let bitmap = part.deletes.map { DeleteBitmap(copying: $0) } ?? DeleteBitmap(rowCount: entry.rowCount)
             for run in runs {
@@ -79,6 +84,12 @@ extension Writer {
         }
         if report.isChanged { try renewDeletions(table: index) }
         return report
+    }
+
+    /// Notes that a part of an earlier release has no spare strings, so that nobody needs to look again.
+    private func noteExact(_ entry: Manifest.Part, table index: Int) {
+        guard let place = working.tables[index].parts.firstIndex(of: entry) else { return }
+        working.tables[index].parts[place].isExact = true
     }
 
     private func rewrite(
