@@ -29,6 +29,11 @@ struct StoreBackup {
         defer { withExtendedLifetime(lock) {} }
         let previous = try checkContent(earlier)
         _ = try fileSystem.makeDirectory(partsPath)
+        if previous == nil {
+            // What is made durable in a directory goes with it where the directory itself is not.
+            try fileSystem.synchronizeNames(in: destination.parentPath)
+            try fileSystem.synchronizeNames(in: destination)
+        }
         // Whoever erases a customer from now on is told of this copy, which may get a generation that has her.
         var record = StoreCopy(
             path: destination,
@@ -263,7 +268,6 @@ struct StoreBackup {
         }
         try fileSystem.renameFile(temporary, to: name)
         try fileSystem.synchronizeNames(in: destination)
-        try fileSystem.synchronizeNames(in: destination.parentPath)
     }
 
     // MARK: Removing

@@ -25,12 +25,20 @@ struct StoreCopies {
     /// Most copies that are listed.
     static let countMax = 10_000
 
-    /// All copies that can be read, by path; a damaged record is left out.
+    /// All copies that can be read, by path.
     func list() -> [StoreCopy] {
+        records().compactMap(\.copy).sorted { ($0.path, $0.generation) < ($1.path, $1.generation) }
+    }
+
+    /// Paths of records that cannot be read: of copies that nobody can name.
+    func unreadable() -> [String] {
+        records().filter { $0.copy == nil }.map { path.appending(name: $0.name) }
+    }
+
+    private func records() -> [(name: String, copy: StoreCopy?)] {
         let names = ((try? fileSystem.namesIfPresent(in: path)) ?? nil) ?? []
         return names.filter(StoreLayout.isCopyRecord).sorted().prefix(StoreCopies.countMax)
-            .compactMap { try? read($0) }
-            .sorted { ($0.path, $0.generation) < ($1.path, $1.generation) }
+            .map { ($0, (try? read($0)) ?? nil) }
     }
 
     /// The record of the copy at a path; nil if there is none that can be read.

@@ -38,9 +38,9 @@ extension Writer {
         }
         report.generation = committed.generation
         report.bytesWritten = writtenByteCount - writtenBefore
-        report.notExamined = try sweep()
-        report.copies = StoreCopies(path: path, fileSystem: fileSystem).list()
-            .filter { $0.generation < report.generation }
+        let copies = StoreCopies(path: path, fileSystem: fileSystem)
+        report.notExamined = try (sweep() + copies.unreadable()).sorted()
+        report.copies = copies.list().filter { $0.generation < report.generation }
         return report
     }
 

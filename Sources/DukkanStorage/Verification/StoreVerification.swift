@@ -186,10 +186,16 @@ struct StoreVerification {
         paths += try loader.fileSystem.names(in: loader.path)
             .filter { !own.contains($0) && !StoreLayout.isCopyRecord($0) && !StoreLayout.isTemporaryCopyRecord($0) }
             .map { loader.path.appending(name: $0) }
+        let records = StoreCopies(path: loader.path, fileSystem: loader.fileSystem).unreadable()
         return paths.sorted().map {
             VerificationFinding(
                 place: .init(file: $0), message: "the file does not belong to the newest snapshot", isDamage: false)
         }
+            + records.map {
+                VerificationFinding(
+                    place: .init(file: $0), message: "the record of a backup cannot be read: erasures do not name it",
+                    isDamage: true)
+            }
     }
 }
 
