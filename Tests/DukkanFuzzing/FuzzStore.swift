@@ -58,7 +58,7 @@ final class FuzzStore: Sendable {
         if rmdir(path) != 0 { unlink(path) }
     }
 
-    private static let tables = ["e", "orders"].map { name in
+    private static let tables = ["e", "orders", "far"].map { name in
         TableSchema(
             name,
             columns: [
@@ -80,13 +80,16 @@ final class FuzzStore: Sendable {
         for row in 0..<14 {
             let place = row * 2 + part
             if place % 9 == 8 { vectors[0].appendNull() } else { vectors[0].append(Int64(place % 5)) }
-            vectors[1].append(1_735_689_600_000_000 + Int64(place * (number + 1)) * FuzzStore.day / 2)
+            // The third table has the times and dates that no calendar goes to.
+            let isFar = number == 2 && place % 3 == 0
+            let time = 1_735_689_600_000_000 + Int64(place * (number + 1)) * FuzzStore.day / 2
+            vectors[1].append(isFar ? extremes[place % extremes.count] : time)
             if place % 6 == 5 { vectors[2].appendNull() } else { vectors[2].append(code: UInt32(place % 5)) }
             if place % 7 == 6 { vectors[3].appendNull() } else { vectors[3].append(extremes[place % extremes.count]) }
             if place % 7 == 5 { vectors[4].appendNull() } else { vectors[4].append(Int64(place * 125)) }
             if place % 7 == 4 { vectors[5].appendNull() } else { vectors[5].append(doubles[place % doubles.count]) }
             vectors[6].append(Int64(place & 1))
-            vectors[7].append(20_089 + Int64(place))
+            vectors[7].append(isFar ? extremes[place % extremes.count] : 20_089 + Int64(place))
         }
         return RowBatch(columns: vectors, rowCount: 14)
     }

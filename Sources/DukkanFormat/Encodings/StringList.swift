@@ -69,6 +69,8 @@ enum StringList {
     private static func decodeFrontCoded(
         _ reader: inout ByteReader, _ count: Int, _ scratch: ScratchArena
     ) throws(DukkanError) -> StringDictionary {
+        // Each string but the first has a byte that the one before has not.
+        guard count - 1 <= reader.remaining else { throw corrupt("more strings than bytes") }
         let shared = scratch.allocate(Int64.self, count)
         let added = scratch.allocate(Int64.self, count)
         try IntegerStream.decode(&reader, count, into: shared, scratch: scratch)

@@ -21,9 +21,10 @@ package enum PartLimits {
     package static let stringByteCountMax = 1 << 20
     /// Bytes of one block after LZ4 is undone.
     package static let blockByteCountMax = 1 << 31
-    package static let dictionaryCountMax = 1 << 26
+    /// Strings of one dictionary: four times what a store writes, since a few bytes can ask for as much memory as this allows.
+    package static let dictionaryCountMax = 1 << 22
     /// Bytes of the strings of one dictionary.
-    package static let dictionaryByteCountMax = 1 << 30
+    package static let dictionaryByteCountMax = 1 << 28
     /// Values of a mini-block: the unit of reference, width and patches.
     package static let miniBlockValueCount = 1_024
     /// Bitmaps that several columns of a row block share.

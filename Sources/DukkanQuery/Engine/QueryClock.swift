@@ -67,8 +67,8 @@ struct QueryClock: Sendable {
         switch unit {
         case "week":
             // 1970-01-01 was a Thursday.
-            let fromStart = (days + (weekStartsOnSunday ? 4 : 3)) % 7
-            return days - (fromStart < 0 ? fromStart + 7 : fromStart)
+            let fromStart = (days &+ (weekStartsOnSunday ? 4 : 3)) % 7
+            return days &- (fromStart < 0 ? fromStart + 7 : fromStart)
         case "month": return CivilCalendar.days(year: civil.year, month: civil.month, day: 1)
         case "quarter":
             return CivilCalendar.days(year: civil.year, month: (civil.month - 1) / 3 * 3 + 1, day: 1)
@@ -93,7 +93,7 @@ struct QueryClock: Sendable {
         case .hour: return inDay / CivilCalendar.microsecondsPerHour
         case .minute: return inDay / CivilCalendar.microsecondsPerMinute % 60
         default:
-            let fromMonday = (days + 3) % 7
+            let fromMonday = (days &+ 3) % 7
             return (fromMonday < 0 ? fromMonday + 7 : fromMonday) + 1
         }
     }

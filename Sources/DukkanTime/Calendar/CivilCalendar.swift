@@ -24,7 +24,8 @@ package enum CivilCalendar {
     /// Year, month (1 to 12) and day (1 to 31) of days since 1970-01-01.
     @inlinable
     package static func civil(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = days + 719_468
+        // Days may come from a file, where they can be any number.
+        let shifted = days &+ 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097
         let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
@@ -55,7 +56,7 @@ package enum CivilCalendar {
     /// Day of the week, 0 = Monday to 6 = Sunday, as ISO 8601 orders them.
     @inlinable
     package static func weekday(days: Int64) -> Int64 {
-        let remainder = (days + 3) % 7
+        let remainder = (days &+ 3) % 7
         return remainder < 0 ? remainder + 7 : remainder
     }
 
