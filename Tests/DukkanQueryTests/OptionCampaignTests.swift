@@ -2,6 +2,7 @@ import DukkanFormat
 import DukkanStorage
 import DukkanTime
 import Foundation
+import Synchronization
 import Testing
 
 @testable import DukkanQuery
@@ -29,7 +30,10 @@ import Testing
         var options = PairwiseOptions()
         var tally = CampaignTally()
         for number in 0..<Self.worldsPerPart {
-            try check(seed: UInt64(part * 1_000_000 + number), &options, &tally)
+            let size = (customers: 12, rows: 7)
+            try check(seed: UInt64(part * 1_000_000 + number), size, &tally) { kind, random in
+                kind == .refused ? options.refused(using: &random) : options.next(using: &random)
+            }
             if tally.failures >= 3 { break }
         }
         if Self.worldsPerPart >= 20 && tally.failures == 0 {
@@ -38,12 +42,36 @@ import Testing
         tally.finish(of: Self.parts.count, "funnels with options", pairsOfLevels: options.pairCount)
     }
 
-    private func check(seed: UInt64, _ options: inout PairwiseOptions, _ tally: inout CampaignTally) throws {
+    /// The options that ``ChainSweep`` evaluates, on customers with more rows.
+    @Test(arguments: parts)
+    func `funnels that one pass may evaluate are those of the definition`(part: Int) throws {
+        var tally = CampaignTally()
+        for number in 0..<max(Self.worldsPerPart / 4, 1) {
+            let size = (customers: 8, rows: [7, 14, 28][number % 3])
+            try check(seed: UInt64(900_000_000 + part * 1_000_000 + number), size, &tally) { _, random in
+                OptionRow.ofOnePass(using: &random)
+            }
+            if tally.failures >= 3 { break }
+        }
+        // Both ways must have been taken: the pass over all customers, and what it leaves.
+        let taken = ChainSweep.taken.load(ordering: .relaxed), left = ChainSweep.left.load(ordering: .relaxed)
+        let isLong = Self.worldsPerPart >= 20
+        #expect(taken > (isLong ? tally.pairs : 0), "one pass evaluated only \(taken) customers")
+        #expect(left > 0 || !isLong, "no customer took more than a pass")
+        tally.finish(of: Self.parts.count, "funnels of one pass")
+    }
+
+    private enum RowKind { case allowed, refused }
+
+    private func check(
+        seed: UInt64, _ size: (customers: Int, rows: Int), _ tally: inout CampaignTally,
+        _ next: (RowKind, inout SeededGenerator) -> OptionRow
+    ) throws {
         let base = try #require(ISO8601.parseTime("2024-10-20")).microseconds
         let step: Int64 = [1, 1_200_000_000, 40_000_000_000, 250_000_000_000][Int(seed % 4)]
         let times = (0..<[3, 8, 30][Int(seed / 4 % 3)]).map { base + Int64($0) * step }
         var generator = OptionGenerator(seed: seed, times: times)
-        let world = generator.world(customerCountMax: 12, rowCountMax: 7)
+        let world = generator.world(customerCountMax: size.customers, rowCountMax: size.rows)
         let store = try EngineStore()
         try store.fill(world, commits: Int(seed % 5) + 1, random: &generator.random)
         for layout in ["parts", "compacted"] {
@@ -51,10 +79,10 @@ import Testing
             for number in 0..<Self.queriesPerWorld {
                 let threads = 1 + number % 2
                 if number % 16 == 15 {
-                    refuse(options.refused(using: &generator.random), &generator, store, seed: seed, &tally)
+                    refuse(next(.refused, &generator.random), &generator, store, seed: seed, &tally)
                     continue
                 }
-                let row = options.next(using: &generator.random)
+                let row = next(.allowed, &generator.random)
                 let query = generator.funnel(row)
                 tally.add(row)
                 guard let difference = difference(query, world, store, threads: threads) else { continue }

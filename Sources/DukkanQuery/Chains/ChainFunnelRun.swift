@@ -66,7 +66,7 @@ struct ChainFunnelRun {
         let tally = state.tally
         let measured = try measured(frame, program)
         guard let listing = tally.listing else {
-            try state.worker.forEachOutcome { _, outcome in try tally.note(outcome, measured) }
+            try state.worker.forEachOutcome({ try tally.note($0) }, { _, outcome in try tally.note(outcome, measured) })
             tally.endMorsel(morsel)
             return
         }

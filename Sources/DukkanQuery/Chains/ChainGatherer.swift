@@ -30,6 +30,8 @@ struct ChainGatherer {
     private struct Input {
         var starts: UnsafePointer<UInt32>
         var columns: ChainColumns
+        /// The masks as bytes, with room for eight more behind them; nil where they do not fit.
+        var bytes: UnsafePointer<UInt8>?
     }
 
     init(_ program: ChainProgram) {
@@ -56,6 +58,62 @@ struct ChainGatherer {
         runs.deallocate()
     }
 
+    // MARK: All at once
+
+    /// Evaluates the customers of a range, from their rows where they lie; returns the first who takes more than that.
+    ///
+    /// - Parameter batch: takes what they come to.
+    mutating func sweep(_ customers: Range<Int>, into batch: inout ChainBatch) -> Int {
+        guard inputs.count == 1, !countsSessions, attribution.map(\.isOneValue) ?? true, var sweep = runs.sweep else {
+            return customers.lowerBound
+        }
+        defer { runs.sweep = sweep }
+        let starts = inputs[0].starts, all = inputs[0].columns, bytes = inputs[0].bytes
+        let leastRow = sweep.isEntryPlain ? 2 : UInt32(1)
+        var from = Int(starts[customers.lowerBound])
+        for customer in customers {
+            let first = from, to = Int(starts[customer + 1])
+            from = to
+            let union = ChainGatherer.union(all.masks, bytes, first, to)
+            if union & 1 == 0 { continue }
+            let columns = all.slice(first, to)
+            var value = SequenceRows.nullCode
+            if let attribution, let values = columns.values { value = self.value(columns, values, attribution) }
+            if union & leastRow == 0 {
+                sweep.appendEntries(columns, value: value, customer: customer, into: &batch)
+                continue
+            }
+            guard sweep.take(columns, union) else { return customer }
+            sweep.flush(value: value, customer: customer, into: &batch)
+        }
+        return customers.upperBound
+    }
+
+    /// The bits of all masks of a range.
+    @inline(__always)
+    private static func union(
+        _ masks: UnsafePointer<UInt32>, _ bytes: UnsafePointer<UInt8>?, _ from: Int, _ to: Int
+    ) -> UInt32 {
+        guard let bytes else {
+            var union: UInt32 = 0
+            for row in from..<to { union |= masks[row] }
+            return union
+        }
+        // Eight at a time; there is room behind the last.
+        let words = UnsafeRawPointer(bytes)
+        var union: UInt64 = 0
+        var row = from
+        while row < to {
+            let word = words.loadUnaligned(fromByteOffset: row, as: UInt64.self), count = to &- row
+            union |= count >= 8 ? word : word & ((1 &<< UInt64(truncatingIfNeeded: count &* 8)) &- 1)
+            row &+= 8
+        }
+        union |= union &>> 32
+        union |= union &>> 16
+        union |= union &>> 8
+        return UInt32(truncatingIfNeeded: union & 0xFF)
+    }
+
     // MARK: Rows of a customer
 
     /// Takes the tables of a morsel.
@@ -67,7 +125,7 @@ struct ChainGatherer {
             if usesKeys { columns.keys = UnsafePointer(table.keys.base) }
             if countsSessions { columns.units = UnsafePointer(table.units.base) }
             if query.measure != nil { columns.sources = UnsafePointer(table.sources.base) }
-            return Input(starts: table.starts.base, columns: columns)
+            return Input(starts: table.starts.base, columns: columns, bytes: table.narrowMasks)
         }
         cursors = inputs.map { _ in 0 }
     }

@@ -9,6 +9,8 @@ struct ChainRuns {
     let countsEntries: Bool
     let measuredStep: Int?
     let isStrict: Bool
+    /// Nil where the rules ask for more than it knows.
+    var sweep: ChainSweep?
     var evaluator: ChainEvaluator
     var anyOrder: AnyOrderEvaluator?
     let isAnyOrder: Bool
@@ -61,6 +63,7 @@ struct ChainRuns {
         countsEntries = program.query.unit == .entries
         measuredStep = program.query.measure?.step
         isStrict = rules.order == .strict
+        sweep = ChainSweep(program)
         evaluator = ChainEvaluator(rules)
         anyOrder = rules.order == .any ? AnyOrderEvaluator(rules) : nil
         isAnyOrder = rules.order == .any
@@ -86,6 +89,7 @@ struct ChainRuns {
     }
 
     mutating func deallocate() {
+        sweep?.deallocate()
         evaluator.deallocate()
         anyOrder?.deallocate()
         partition.deallocate()
@@ -109,6 +113,10 @@ struct ChainRuns {
     ) throws {
         if isClickHouse {
             try evaluateAsClickHouse(columns, exclusions, outcome, body)
+            return
+        }
+        if sweep != nil, sweep!.take(columns, exclusions) {
+            try sweep!.flush(outcome, body)
             return
         }
         if isEntryPlain && !countsEntries && !mayFollow(columns) {

@@ -18,6 +18,8 @@ final class ChainTableRows {
     private var bytes = GrowableBuffer<UInt8>(capacity: 1 << 12)
     private var words = GrowableBuffer<UInt32>(capacity: 16)
     private var keptBytes = GrowableBuffer<UInt8>(capacity: 16)
+    /// The masks as bytes, with room for some more behind them; nil where they do not fit.
+    private(set) var narrowMasks: UnsafePointer<UInt8>?
     private var firstEver = GrowableBuffer<UInt32>(capacity: 16)
     private var numbers = GrowableBuffer<UInt32>(capacity: 16)
     private var wide = GrowableBuffer<Int64>(capacity: 16)
@@ -63,6 +65,7 @@ final class ChainTableRows {
         let rows = try frame.rows(table.place)
         let customerCount = frame.worker.customerCount
         starts.reserve(customerCount + 1)
+        narrowMasks = nil
         guard let rowStarts = frame.starts(table.place) else {
             starts.base.update(repeating: 0, count: customerCount + 1)
             return
@@ -159,6 +162,7 @@ final class ChainTableRows {
         if isNarrow {
             keptBytes.reserve(kept + 64)
             _ = dukkan_compact_8(bytes.base, bits.base, count, keptBytes.base)
+            narrowMasks = UnsafePointer(keptBytes.base)
             let from = keptBytes.base, to = masks.base
             for row in 0..<kept { to[row] = UInt32(truncatingIfNeeded: from[row]) }
         } else {

@@ -42,6 +42,7 @@ final class ChainWorker {
     private let tables: [ChainTableRows]
     private var gatherer: ChainGatherer
     private var customerCount = 0
+    private var batch = ChainBatch()
 
     /// Numbers of values, alike for all threads.
     struct Numberings: Sendable {
@@ -65,7 +66,10 @@ final class ChainWorker {
         self.init(program, Numberings(values: numbering))
     }
 
-    deinit { gatherer.deallocate() }
+    deinit {
+        gatherer.deallocate()
+        batch.deallocate()
+    }
 
     /// Takes the loaded morsel: which steps its rows match, and what tells runs apart.
     func load(_ frame: MorselFrame) throws {
@@ -75,16 +79,35 @@ final class ChainWorker {
         for table in tables { try table.load(frame, numbers, stepCount: program.rules.stepCount) }
     }
 
+    /// Calls for the units of customers, for many at once where it can; what is told is borrowed for the call.
+    func forEachOutcome(
+        _ each: (ChainBatch) throws -> Void, _ body: (_ customer: Int, _ outcome: ChainOutcome) throws -> Void
+    ) throws {
+        // A copy of what holds only pointers, so that nothing goes through the object for each row.
+        var gatherer = gatherer, batch = batch
+        defer { (self.gatherer, self.batch) = (gatherer, batch) }
+        gatherer.begin(tables)
+        batch.removeAll()
+        var customer = 0
+        while customer < customerCount {
+            let end = min(customer + ChainWorker.batchCustomerCount, customerCount)
+            while customer < end {
+                customer = gatherer.sweep(customer..<end, into: &batch)
+                guard customer < end else { break }
+                if gatherer.load(customer) { try gatherer.evaluate { try body(customer, $0) } }
+                customer += 1
+            }
+            try each(batch)
+            batch.removeAll()
+        }
+    }
+
+    /// Customers whose outcomes are told at once.
+    private static let batchCustomerCount = 1_024
+
     /// Calls for each unit of each customer; the outcome is borrowed for the call.
     func forEachOutcome(_ body: (_ customer: Int, _ outcome: ChainOutcome) throws -> Void) throws {
-        // A copy of what holds only pointers, so that nothing goes through the object for each row.
-        var gatherer = gatherer
-        defer { self.gatherer = gatherer }
-        gatherer.begin(tables)
-        for customer in 0..<customerCount {
-            guard gatherer.load(customer) else { continue }
-            try gatherer.evaluate { try body(customer, $0) }
-        }
+        try forEachOutcome({ try $0.forEach(body) }, body)
     }
 
     /// Writes 1 for customers who stand at a step, and 0 for the others.

@@ -110,6 +110,31 @@ final class FunnelTally {
         }
     }
 
+    /// Takes what many customers come to.
+    ///
+    /// - Throws: `limit` for more cells than an answer may have.
+    func note(_ batch: ChainBatch) throws {
+        var stopped = stopped.base, open = open.base, capacity = self.stopped.count
+        let stepCount = stepCount, bucketCount = bucketCount, hasValues = hasValues, tracksPassing = tracksPassing
+        let entries = batch.entries.base
+        for at in 0..<batch.entries.count {
+            let entry = entries[at]
+            let valueSlot = hasValues && entry.value != SequenceRows.nullCode ? Int(entry.value) &+ 1 : 0
+            let slot = valueSlot &* bucketCount &+ Int(entry.bucket)
+            if (slot &+ 1) &* stepCount > capacity {
+                try grow(slot)
+                (stopped, open, capacity) = (self.stopped.base, self.open.base, self.stopped.count)
+            }
+            let cell = slot &* stepCount &+ Int(entry.level) &- 1
+            stopped[cell] &+= 1
+            open[cell] &+= entry.isOpen ? 1 : 0
+            if entry.level < 2 && !tracksPassing { continue }
+            let steps = UInt32(truncatingIfNeeded: (UInt64(1) &<< UInt64(entry.level)) &- 1)
+            if tracksPassing { notePassing(steps, slot) }
+            noteGaps(steps, batch.times(entry), slot)
+        }
+    }
+
     private func notePassing(_ steps: UInt32, _ slot: Int) {
         var bits = steps
         while bits != 0 {

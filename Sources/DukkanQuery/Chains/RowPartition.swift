@@ -26,8 +26,12 @@ struct RowPartition {
     ///
     /// O(rows), and O(rows log rows) where a key comes back.
     ///
-    /// - Parameter masks: rows of mask 0 have no key; nil: all have.
-    mutating func run(_ keys: UnsafePointer<Int64>, masks: UnsafePointer<UInt32>?, count: Int) {
+    /// - Parameters:
+    ///   - masks: rows whose mask has none of some bits have no key; nil: all have.
+    ///   - wanted: those bits.
+    mutating func run(
+        _ keys: UnsafePointer<Int64>, masks: UnsafePointer<UInt32>?, among wanted: UInt32 = ~0, count: Int
+    ) {
         order.count = 0
         groups.count = 0
         isContiguous = true
@@ -36,7 +40,7 @@ struct RowPartition {
         var used = 0
         var key: Int64 = 0
         for row in 0..<count {
-            if let masks, masks[row] == 0 { continue }
+            if let masks, masks[row] & wanted == 0 { continue }
             if used == 0 || keys[row] != key {
                 key = keys[row]
                 if groups.count > 0 { groups.base[groups.count - 1].to = used }

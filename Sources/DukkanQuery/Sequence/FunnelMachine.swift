@@ -13,15 +13,16 @@ struct FunnelMachine {
     let plan: FunnelPlan
     private let stepCount: Int
     /// Start of the chain kept for each level, ``none`` when no chain reached it.
-    private let starts: UnsafeMutablePointer<Int64>
+    let starts: UnsafeMutablePointer<Int64>
     /// Its step times, `stepCount` slots a level.
-    private let chains: UnsafeMutablePointer<Int64>
+    let chains: UnsafeMutablePointer<Int64>
     /// Step times of the reported chain: the first to reach ``level``, with the latest start that makes it.
     let reported: UnsafeMutablePointer<Int64>
     private var matching = TieMatching()
     /// Steps reached; 0: not even the first.
     private(set) var level = 0
-    private var levelRose = false
+    /// Levels that the last rows taken brought a chain to, bit k for k + 1 steps.
+    private(set) var raised: UInt32 = 0
 
     init(_ plan: FunnelPlan) {
         self.plan = plan
@@ -45,23 +46,51 @@ struct FunnelMachine {
     ///
     /// Times ascend, masks are not 0. Stops at the row that completes the funnel.
     mutating func run(_ times: UnsafePointer<Int64>, _ masks: UnsafePointer<UInt32>, count: Int) {
-        level = 0
-        levelRose = false
-        starts.update(repeating: FunnelMachine.none, count: stepCount)
+        begin()
         var row = 0
         while row < count {
             let time = times[row]
-            let limit = plan.earliestStart(at: time)
             var end = row + 1
             while end < count && times[end] == time { end += 1 }
             if end == row + 1 {
-                takeLastFirst(masks[row], time, limit)
+                take(masks[row], at: time)
             } else {
-                takeTies(masks + row, end - row, time, limit)
+                take(masks + row, end - row, at: time)
             }
-            noteLevel()
             if level == stepCount { return }
             row = end
+        }
+    }
+
+    /// Forgets all chains.
+    @inline(__always)
+    mutating func begin() {
+        level = 0
+        for level in 0..<stepCount { starts[level] = FunnelMachine.none }
+    }
+
+    /// Takes the next row, the only one at its time.
+    @inline(__always)
+    mutating func take(_ mask: UInt32, at time: Int64) {
+        raised = 0
+        takeLastFirst(mask, time, plan.earliestStart(at: time))
+        noteLevel()
+    }
+
+    /// Takes the next rows, all at one time.
+    mutating func take(_ masks: UnsafePointer<UInt32>, _ count: Int, at time: Int64) {
+        raised = 0
+        takeTies(masks, count, time, plan.earliestStart(at: time))
+        noteLevel()
+    }
+
+    /// Ends the chains that stand at some levels.
+    @inline(__always)
+    mutating func end(_ levels: UInt32) {
+        var bits = levels
+        while bits != 0 {
+            starts[bits.trailingZeroBitCount] = FunnelMachine.none
+            bits &= bits &- 1
         }
     }
 
@@ -123,14 +152,11 @@ struct FunnelMachine {
             let start = starts[step - 1]
             guard start >= limit, start > starts[step] else { return }
             starts[step] = start
-            let chain = chains + step * stepCount
-            chain.update(from: chain - stepCount, count: step)
+            let chain = chains + step &* stepCount
+            FunnelMachine.copy(chain - stepCount, step, to: chain)
             chain[step] = time
         }
-        if step >= level {
-            level = step + 1
-            levelRose = true
-        }
+        raised |= 1 &<< UInt32(truncatingIfNeeded: step)
     }
 
     /// Rows at one time of which some could serve several steps: from each level that stood before the group, as many
@@ -155,10 +181,7 @@ struct FunnelMachine {
                     let chain = chains + step * stepCount
                     if done > 0 { chain.update(from: chains + (done - 1) * stepCount, count: done) }
                     (chain + done).update(repeating: time, count: step - done + 1)
-                    if step >= level {
-                        level = step + 1
-                        levelRose = true
-                    }
+                    raised |= 1 << UInt32(step)
                 }
                 step += 1
             }
@@ -167,8 +190,20 @@ struct FunnelMachine {
 
     @inline(__always)
     private mutating func noteLevel() {
-        guard levelRose else { return }
-        levelRose = false
-        reported.update(from: chains + (level - 1) * stepCount, count: level)
+        guard raised &>> UInt32(truncatingIfNeeded: level) != 0 else { return }
+        level = 32 &- raised.leadingZeroBitCount
+        FunnelMachine.copy(chains + (level &- 1) &* stepCount, level, to: reported)
+    }
+
+    /// Copies the times of a chain; most are so short that a call would cost more.
+    @inline(__always)
+    static func copy(_ chain: UnsafePointer<Int64>, _ level: Int, to other: UnsafeMutablePointer<Int64>) {
+        guard level > 0 else { return }
+        other[0] = chain[0]
+        guard level > 1 else { return }
+        other[1] = chain[1]
+        guard level > 2 else { return }
+        other[2] = chain[2]
+        if level > 3 { (other + 3).update(from: chain + 3, count: level &- 3) }
     }
 }

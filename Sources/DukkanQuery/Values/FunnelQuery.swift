@@ -34,6 +34,14 @@ public struct FunnelQuery: Sendable, Hashable {
         case step(Int)
         /// Once per value; every row of the chain carries it.
         case all
+
+        /// Whether a customer stands under one value.
+        var isOneValue: Bool {
+            switch self {
+            case .first, .last, .stepFirst: true
+            case .step, .all: false
+            }
+        }
     }
 
     /// `BY expression ATTRIBUTED … TOP n`.

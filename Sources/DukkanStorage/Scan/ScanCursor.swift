@@ -175,12 +175,26 @@ final class ScanCursor {
             vector.dictionary = column.dictionary ?? (vector.kind == .codes ? .empty : nil)
             return
         }
-        if part.footer.columns[partColumn].blocks[block].needsCustomers { try loadCustomers(block, reader) }
+        let columnBlock = part.footer.columns[partColumn].blocks[block]
+        if columnBlock.needsCustomers { try loadCustomers(block, reader) }
+        if let reference = columnBlock.referenceColumn { try lend(reference, reader) }
+        defer { reader.references.lent = nil }
         try part.readColumn(
             partColumn, block: block, customers: customers, dictionary: column.partDictionary, selected: selected,
             into: vector, reader: reader)
         if let map = column.map { ScanCursor.renumber(vector, map) }
         if let dictionary = column.dictionary { vector.dictionary = dictionary }
+    }
+
+    /// Lends a column that another refers to, where it is one of those asked for, so that it is not decoded twice.
+    private func lend(_ reference: Int, _ reader: BlockReader) throws {
+        guard
+            let place = columns.indices.first(where: {
+                columns[$0].partColumn == reference && vectors[$0].kind == .integers
+            })
+        else { return }
+        try load(place, reader)
+        reader.references.lent = (reference, vectors[place])
     }
 
     /// Gives a vector's codes their numbers in the scan's dictionary; null rows keep 0.

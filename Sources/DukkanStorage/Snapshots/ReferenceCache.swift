@@ -9,6 +9,8 @@ final class ReferenceCache: @unchecked Sendable {  // Sendable: as the reader th
     var holdsCustomers = false
     private var bitmaps: [(bitmap: RowBitmap, isHeld: Bool)] = []
     private var columns: [(column: Int, vector: ColumnVector, isHeld: Bool)] = []
+    /// A column of the row block that whoever reads has decoded already, while she reads another.
+    var lent: (column: Int, vector: ColumnVector)?
     private var part: PartIdentifier?
     private var block = -1
 
@@ -35,6 +37,7 @@ final class ReferenceCache: @unchecked Sendable {  // Sendable: as the reader th
 
     /// The values of a column, which `read` fills in if they are not held.
     func column(_ column: Int, _ kind: PhysicalKind, _ read: (ColumnVector) throws -> Void) throws -> ColumnVector {
+        if let lent, lent.column == column { return lent.vector }
         let place: Int
         if let known = columns.firstIndex(where: { $0.column == column }) {
             place = known

@@ -62,6 +62,23 @@ struct OptionRow {
         return unknown.contains { self[$0] > 0 } || self[.attribution] > 3 || self[.view] == 1 || self[.view] == 2
     }
 
+    /// Options among those that one pass over a customer's rows evaluates, one of them at least more than a plain funnel has.
+    static func ofOnePass(using random: inout SeededGenerator) -> OptionRow {
+        var row = OptionRow()
+        let drawn: [OptionFactor] = [
+            .holding, .sessionBound, .firstEver, .attribution, .top, .view, .entered, .filter, .asOf, .tables, .window,
+        ]
+        for factor in drawn where Int.random(in: 0..<3, using: &random) == 0 {
+            row[factor] = Int.random(in: factor.levels.indices, using: &random)
+        }
+        row[.exclusion] = Int.random(in: OptionFactor.exclusion.levels.indices, using: &random)
+        row[.ties] = [0, 0, 2].randomElement(using: &random) ?? 0
+        row[.unit] = [0, 0, 0, 1].randomElement(using: &random) ?? 0
+        if row[.top] > 0 && row[.attribution] == 0 { row[.attribution] = 1 }
+        if row[.exclusion] == 0 && row[.view] == 0 { row[.holding] = 1 }
+        return row
+    }
+
     /// The names of the levels that are used.
     var names: [String] {
         OptionFactor.allCases.map { $0.levels[self[$0]] }.filter { $0 != "-" }
