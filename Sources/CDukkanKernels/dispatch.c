@@ -101,6 +101,11 @@ void dukkan_spread_add_integers(const int64_t *in, const uint64_t *bits, size_t 
     kernels->spread_add_integers(in, bits, count, shift, out);
 }
 
+void dukkan_add_predictions(const int64_t *times, size_t count, const struct dukkan_knots *model, int64_t sign,
+                            int64_t *values) {
+    kernels->add_predictions(times, count, model, sign, values);
+}
+
 void dukkan_customer_values(const int64_t *differences, const int64_t *firsts, const uint64_t *start_bits, size_t count,
                             uint64_t multiplier, int64_t *out) {
     kernels->customer_values(differences, firsts, start_bits, count, multiplier, out);

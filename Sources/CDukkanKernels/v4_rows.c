@@ -7,6 +7,7 @@ DUKKAN_V4_BEGIN
 #define SUFFIXED(name) name##_v4
 #include "bits.inc"
 #include "marks.inc"
+#include "predictions.inc"
 
 /// Loads into a register: VPEXPAND from memory takes several times as long as from a register.
 static inline __m512i load_register(const void *from) {
@@ -226,6 +227,7 @@ void dukkan_put_row_kernels_v4(struct dukkan_kernels *kernels) {
     kernels->running_sums = running_sums;
     kernels->count_bits = count_bits_v4;
     kernels->mark_starts = mark_starts_v4;
+    kernels->add_predictions = add_predictions_v4;
     kernels->mark_runs = mark_runs_v4;
 }
 

@@ -58,7 +58,7 @@ extern int8_t dukkan_fill_lanes_32[256][8];
             SUFFIXED(count_bits), SUFFIXED(is_ascending), SUFFIXED(unpack_tail_integers), SUFFIXED(unpack_tail_codes), \
             SUFFIXED(select_range), SUFFIXED(select_code), SUFFIXED(select_flags), SUFFIXED(bit_places),               \
             SUFFIXED(running_sums), SUFFIXED(spread_add_codes), SUFFIXED(mark_starts), SUFFIXED(mark_runs),            \
-            SUFFIXED(run_values)                                                                                       \
+            SUFFIXED(run_values), SUFFIXED(add_predictions)                                                            \
     }
 
 extern const struct dukkan_kernels dukkan_kernels_base;

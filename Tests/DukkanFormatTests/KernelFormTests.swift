@@ -151,6 +151,35 @@ import Testing
         }
     }
 
+    @Test func predictionsLieBetweenTheirKnots() {
+        var generator = SplitMix(seed: 22)
+        for (shift, count) in [(0, 2), (3, 3), (16, 5), (17, 40), (40, 300)] as [(UInt32, Int)] {
+            let knots = (0..<count).map { _ in Int64(generator.below(1 << 40)) - 1 << 39 }
+            let origin = Int64(generator.below(1 << 50))
+            let length = Int64(count) << Int64(shift)
+            let times = (0..<203).map { _ in origin + Int64(generator.below(Int(length) * 2)) - length / 2 }
+            let values = times.indices.map { Int64($0) }
+            let expected = zip(times, values).map { time, value in
+                let distance = max(time - origin, 0), cell = Int(distance >> Int64(shift))
+                if cell >= count - 1 { return value - knots[count - 1] }
+                // Sixteen bits of what lies between the knots count.
+                let part = distance & ((1 << Int64(shift)) - 1)
+                let fraction = shift > 16 ? part >> Int64(shift - 16) : part << Int64(16 - shift)
+                let rise = ((knots[cell + 1] - knots[cell]) * fraction) >> 16
+                return value - (knots[cell] + rise)
+            }
+            for form in Self.forms {
+                var out = values
+                knots.withUnsafeBufferPointer {
+                    var model = dukkan_knots(
+                        origin: origin, knots: $0.baseAddress, count: count, shift: shift, width: 16)
+                    form.add_predictions(times, times.count, &model, -1, &out)
+                }
+                #expect(out == expected)
+            }
+        }
+    }
+
     @Test func valuesWithinRunsAreSummed() {
         var generator = SplitMix(seed: 21)
         for longest in [1, 2, 3, 9, 40, 700] {

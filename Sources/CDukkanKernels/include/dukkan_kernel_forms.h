@@ -7,6 +7,7 @@
 // The forms of each kernel, so that tests can compare them; everybody else calls the functions of dukkan_kernels.h.
 
 struct dukkan_profile;
+struct dukkan_knots;
 
 /// The functions that have more than one form.
 struct dukkan_kernels {
@@ -39,6 +40,7 @@ struct dukkan_kernels {
     void (*mark_starts)(const uint32_t *, size_t, uint64_t *);
     bool (*mark_runs)(const uint32_t *, size_t, size_t, uint64_t *);
     void (*run_values)(const uint32_t *, const int64_t *, const uint64_t *, size_t, uint32_t, int64_t *);
+    void (*add_predictions)(const int64_t *, size_t, const struct dukkan_knots *, int64_t, int64_t *);
 };
 
 /// 0: portable, 1: AVX2 (x86-64-v3), 2: AVX-512. Null where this machine does not have the instructions.

@@ -59,6 +59,19 @@ void dukkan_customer_values(const int64_t *differences, const int64_t *firsts, c
 /// need not be set where firsts[-1] can be read; the rows up to the first set bit then mean nothing.
 void dukkan_run_values(const uint32_t *differences, const int64_t *firsts, const uint64_t *start_bits, size_t count,
                        uint32_t multiplier, int64_t *out);
+/// Values at times that are 2^shift apart, from `origin` on; there are at least two, and `width` bits of what lies between
+/// them count.
+struct dukkan_knots {
+    int64_t origin;
+    const int64_t *knots;
+    size_t count;
+    uint32_t shift;
+    uint32_t width;
+};
+/// Adds `sign` times the value between the knots around each time to the value beside it, modulo 2^64; before the first and
+/// behind the last knot it is that knot.
+void dukkan_add_predictions(const int64_t *times, size_t count, const struct dukkan_knots *model, int64_t sign,
+                            int64_t *values);
 /// The bitmap of `starts`, count + 1 ascending numbers: bit starts[i] - starts[0] for each i whose next number is
 /// greater. Writes (starts[count] - starts[0]) / 64 + 1 words.
 void dukkan_mark_starts(const uint32_t *starts, size_t count, uint64_t *words);

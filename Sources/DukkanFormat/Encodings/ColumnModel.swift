@@ -1,3 +1,5 @@
+import CDukkanKernels
+
 /// What a part knows of a column that follows from another one: stored once, like a dictionary.
 package enum ColumnModel: Sendable {
     /// The column rises or falls with the time of the row, as numbers do that are given out in turn.
@@ -82,21 +84,10 @@ package struct TimeModel: Sendable {
         _ times: UnsafePointer<Int64>, _ count: Int, to values: UnsafeMutablePointer<Int64>, sign: Int64 = 1
     ) {
         knots.withUnsafeBufferPointer { knots in
-            let base = knots.baseAddress!
-            let last = UInt64(knots.count - 1), width = TimeModel.fractionWidth
-            let down = shift > width ? shift - width : 0, up = shift > width ? 0 : width - shift
-            let mask = (UInt64(1) << shift) - 1
-            for i in 0..<count {
-                let time = times[i]
-                let distance = time < origin ? 0 : UInt64(bitPattern: time &- origin)
-                let cell = min(distance &>> shift, last &- 1)
-                // Behind the last knot the fraction is whole.
-                let isBehind = distance &>> shift >= last
-                let fraction = isBehind ? 1 << width : ((distance & mask) &>> down) &<< up
-                let low = base[Int(cell)], high = base[Int(cell) + 1]
-                let rise = ((high &- low) &* Int64(fraction)) &>> Int64(width)
-                values[i] = values[i] &+ sign &* (low &+ rise)
-            }
+            var model = dukkan_knots(
+                origin: origin, knots: knots.baseAddress, count: knots.count, shift: UInt32(shift),
+                width: UInt32(TimeModel.fractionWidth))
+            dukkan_add_predictions(times, count, &model, sign, values)
         }
     }
 }

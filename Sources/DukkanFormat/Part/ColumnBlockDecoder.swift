@@ -126,7 +126,8 @@ struct ColumnBlockDecoder {
             let (bitmap, runs) = try beginSharedRuns()
             let values = scratch.allocate(Int64.self, runs)
             if reader.next == StreamTag.predicted.rawValue {
-                let times = scratch.allocate(Int64.self, runs)
+                // The kernel writes whole vectors.
+                let times = scratch.allocate(Int64.self, runs + 8)
                 let column = try references.column(of: rowCount)
                 guard column.kind == .integers else { throw corrupt("times of another type") }
                 gatherStarts(column.integers, bitmap, into: times)
@@ -200,16 +201,7 @@ struct ColumnBlockDecoder {
     private func gatherStarts(
         _ values: UnsafePointer<Int64>, _ bitmap: RowBitmap, into out: UnsafeMutablePointer<Int64>
     ) {
-        let words = bitmap.words
-        var at = 0
-        for word in 0..<(rowCount + 63) / 64 {
-            var rest = words[word]
-            while rest != 0 {
-                out[at] = values[word * 64 + rest.trailingZeroBitCount]
-                at += 1
-                rest &= rest &- 1
-            }
-        }
+        _ = dukkan_compress_integers(values, bitmap.words, rowCount, out)
     }
 
     /// Reads the tag and the differences to what the model predicts for `times`.

@@ -5,6 +5,7 @@
 /// steps where needed: so the number is the largest for every time. O(starts × rows within the window × steps²).
 struct AnyOrderEvaluator {
     let rules: ChainRules
+    var patience: ChainPatience
     /// The mask of the row that serves each step, 0: none; and its place in the run.
     private let owners: UnsafeMutablePointer<UInt32>
     private let ownerRows: UnsafeMutablePointer<UInt32>
@@ -28,8 +29,9 @@ struct AnyOrderEvaluator {
         var endedAt: Int64?
     }
 
-    init(_ rules: ChainRules) {
+    init(_ rules: ChainRules, _ patience: ChainPatience) {
         self.rules = rules
+        self.patience = patience
         let count = FunnelQuery.stepCountMax
         owners = .allocate(capacity: count)
         ownerRows = .allocate(capacity: count)
@@ -61,6 +63,7 @@ struct AnyOrderEvaluator {
             }
             if best.level == rules.stepCount && time > best.end { break }
             let attempt = follow(rows, row)
+            if patience.isOver { break }
             best.endedAt = attempt.endedAt
             best.isOpen = best.isOpen || attempt.isOpen
             best.levelOfAll = max(best.levelOfAll, attempt.level)
@@ -125,6 +128,7 @@ struct AnyOrderEvaluator {
             }
             at += 1
         }
+        _ = patience.spend(at &- row &+ rows.exclusionCount)
         let isComplete = level == rules.stepCount
         if let poisoned = excluded.poisoned, !(isComplete && times[level - 1] <= poisoned) { attempt.isPoisoned = true }
         if let ended = excluded.ended, !isComplete { attempt.endedAt = ended }

@@ -18,6 +18,7 @@ struct ChainEvaluator {
     /// For each level all times at which it was reached and lives; only with gaps.
     let visits: BufferRow<Int64>
     var matching = TieMatching()
+    var patience: ChainPatience
     private var machine: FunnelMachine?
     /// Masks of a long run.
     var longMasks = GrowableBuffer<UInt32>()
@@ -51,8 +52,9 @@ struct ChainEvaluator {
         var endedAt: Int64?
     }
 
-    init(_ rules: ChainRules) {
+    init(_ rules: ChainRules, _ patience: ChainPatience = ChainPatience(nil)) {
         self.rules = rules
+        self.patience = patience
         let count = FunnelQuery.stepCountMax
         reachedTimes = .allocate(capacity: count)
         reachedRows = .allocate(capacity: count)
@@ -119,6 +121,7 @@ struct ChainEvaluator {
             row = end
             if passesDominated, isDominated(rows, from, end, starts.upperBound) { continue }
             take(rows, from, end, &best)
+            if patience.isOver { break }
         }
         if best.level == 1 && passesDominated {
             best.startRow = first
@@ -250,6 +253,7 @@ struct ChainEvaluator {
         if ever & rules.last == 0 && exclusion < rows.exclusionCount {
             exclude(rows, &exclusion, through: limit, poisons, &alive, &ever, &attempt)
         }
+        _ = patience.spend(at &- row)
         attempt.level = 32 - ever.leadingZeroBitCount
         attempt.isOpen =
             attempt.level < rules.stepCount && alive != 0 && rules.isOpen(start: start) && maySucceed(alive)

@@ -34,6 +34,8 @@ struct ChainProgram: Sendable {
     let axis: PeriodAxis?
     /// Times at which chains may begin.
     let entered: Range<Int64>
+    /// What may end the query.
+    let control: WorkControl?
     /// Type of the customers' keys.
     let customerType: ColumnType
     /// Every bound expression with its table, for the scan's plan.
@@ -54,6 +56,7 @@ struct ChainProgram: Sendable {
     init(_ query: FunnelQuery, _ builder: ScanBuilder, asOf: Int64) throws {
         try query.validate()
         self.query = query
+        control = builder.context.control
         // A segment may look at an earlier time than the query.
         var context = builder.context
         context.asOf = asOf

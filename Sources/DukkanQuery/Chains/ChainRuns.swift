@@ -11,6 +11,7 @@ struct ChainRuns {
     let isStrict: Bool
     /// Nil where the rules ask for more than it knows.
     var sweep: ChainSweep?
+    private var patience: ChainPatience
     var evaluator: ChainEvaluator
     var anyOrder: AnyOrderEvaluator?
     let isAnyOrder: Bool
@@ -64,8 +65,10 @@ struct ChainRuns {
         measuredStep = program.query.measure?.step
         isStrict = rules.order == .strict
         sweep = ChainSweep(program)
-        evaluator = ChainEvaluator(rules)
-        anyOrder = rules.order == .any ? AnyOrderEvaluator(rules) : nil
+        let patience = ChainPatience(program.control)
+        self.patience = patience
+        evaluator = ChainEvaluator(rules, patience)
+        anyOrder = rules.order == .any ? AnyOrderEvaluator(rules, patience) : nil
         isAnyOrder = rules.order == .any
         clickHouse = program.query.isClickHouse ? ClickHouseLevels(program.query) : nil
         isClickHouse = program.query.isClickHouse
@@ -131,8 +134,18 @@ struct ChainRuns {
         }
         for run in 0..<runCount {
             evaluateRun(self.columns(ofRun: run, of: columns, runCount), exclusions)
+            // In strict order every run looks at all rows.
+            if isStrict && !patience.spend(columns.count) { break }
         }
+        try checkPatience()
         try flush(outcome, body)
+    }
+
+    /// - Throws: what ended the evaluation, where that is so.
+    func checkPatience() throws {
+        try patience.check()
+        try evaluator.patience.check()
+        try anyOrder?.patience.check()
     }
 
     // MARK: Runs

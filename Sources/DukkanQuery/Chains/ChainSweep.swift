@@ -17,7 +17,7 @@ struct ChainSweep {
     var machine: FunnelMachine
     /// Whether rows none of which may follow a first step come to their entries, whatever excludes.
     let isEntryPlain: Bool
-    private let leastLevel: Int
+    let leastLevel: Int
 
     // MARK: Rows that exclude
 
@@ -43,17 +43,17 @@ struct ChainSweep {
 
     // MARK: Periods of entry
 
-    private let periodStarts: UnsafeMutablePointer<Int64>?
-    private let periodCount: Int
-    private let periodsPerMicrosecond: Double
+    let periodStarts: UnsafeMutablePointer<Int64>?
+    let periodCount: Int
+    let periodsPerMicrosecond: Double
     /// The period found last.
-    private(set) var period = 0
-    private(set) var periodFrom = Int64.max
-    private(set) var periodTo = Int64.max
+    var period = 0
+    var periodFrom = Int64.max
+    var periodTo = Int64.max
 
     // MARK: The best of each period
 
-    private struct Candidate {
+    struct Candidate {
         var bucket: UInt32
         var level: UInt8
         /// With poisoned chains.
@@ -61,14 +61,14 @@ struct ChainSweep {
         var isOpen: Bool
     }
 
-    private var candidates = GrowableBuffer<Candidate>(capacity: 64)
-    private var candidateTimes = GrowableBuffer<Int64>(capacity: 256)
+    var candidates = GrowableBuffer<Candidate>(capacity: 64)
+    var candidateTimes = GrowableBuffer<Int64>(capacity: 256)
     /// One more than the place of a period's candidate; 0: there is none.
-    private let placeOfBucket: UnsafeMutablePointer<UInt32>
-    private var partition = RowPartition()
-    private var arena = ChainArena()
-    private var takenCount = 0
-    private var leftCount = 0
+    let placeOfBucket: UnsafeMutablePointer<UInt32>
+    var partition = RowPartition()
+    var arena = ChainArena()
+    var takenCount = 0
+    var leftCount = 0
 
     /// Units evaluated so by all queries, and those left to the other evaluator: for tests.
     static let taken = Atomic<Int>(0)
@@ -185,300 +185,5 @@ struct ChainSweep {
         takenCount &+= isTaken ? 1 : 0
         leftCount &+= isTaken ? 0 : 1
         return isTaken
-    }
-
-    // MARK: Runs
-
-    /// Rows of one key after those of another, as long as keys ascend; so none comes back.
-    @inline(__always)
-    private mutating func takeHeld(_ columns: ChainColumns, _ keys: UnsafePointer<Int64>) -> Bool {
-        let masks = columns.masks, count = columns.count, steps = steps
-        var row = 0
-        var greatest = Int64.min
-        var isFirst = true
-        while row < count {
-            if masks[row] & steps == 0 {
-                row &+= 1
-                continue
-            }
-            let key = keys[row]
-            if key <= greatest && !isFirst { return takeScattered(columns, keys) }
-            greatest = key
-            isFirst = false
-            var union = masks[row]
-            var next = row &+ 1, end = next
-            while next < count {
-                let mask = masks[next]
-                if mask & steps != 0 {
-                    if keys[next] != key { break }
-                    union |= mask
-                    end = next &+ 1
-                }
-                next &+= 1
-            }
-            if union & 1 != 0 && !takeRun(columns.times, masks, row, end, union) { return false }
-            row = next
-        }
-        return true
-    }
-
-    /// Rows of one key wherever they are.
-    private mutating func takeScattered(_ columns: ChainColumns, _ keys: UnsafePointer<Int64>) -> Bool {
-        clear()
-        partition.run(keys, masks: columns.masks, among: steps, count: columns.count)
-        let rows = arena.gather(columns, partition.order.base, partition.order.count)
-        for i in 0..<partition.groups.count {
-            let group = partition.groups.base[i]
-            var union: UInt32 = 0
-            for row in group.from..<group.to { union |= rows.masks[row] }
-            if !takeRun(rows.times, rows.masks, group.from, group.to, union) { return false }
-        }
-        return true
-    }
-
-    /// The rows of one run, for each period of entry by itself.
-    @inline(__always)
-    private mutating func takeRun(
-        _ times: UnsafePointer<Int64>, _ masks: UnsafePointer<UInt32>, _ from: Int, _ to: Int, _ union: UInt32
-    ) -> Bool {
-        if union & 1 == 0 { return true }
-        if union & 2 == 0 && isEntryPlain {
-            takeEntries(times, masks, from, to)
-            return true
-        }
-        var row = from
-        while row < to {
-            guard masks[row] & 1 != 0, find(times[row]) else {
-                row &+= 1
-                continue
-            }
-            var rows = Rows(times: times, masks: masks, from: row, to: to)
-            // Rows at the time of the start may follow it.
-            while rows.from > from && times[rows.from &- 1] == times[row] { rows.from &-= 1 }
-            var next = to
-            if periodStarts != nil {
-                var lastStart = times[row]
-                var union: UInt32 = 0
-                for tied in rows.from..<row { union |= masks[tied] }
-                next = row
-                while next < to && times[next] < periodTo {
-                    let mask = masks[next]
-                    union |= mask
-                    if mask & 1 != 0 { lastStart = times[next] }
-                    next &+= 1
-                }
-                rows.periodEnd = periodTo
-                rows.lastTime = end(ofStart: lastStart)
-                if isEntryPlain && union & 2 == 0 && (next == to || times[next] > rows.lastTime) {
-                    keepEntry(times[row], isOpen: plan.isOpen(start: lastStart))
-                    row = next
-                    continue
-                }
-            }
-            if !mayExclude(times[row], periodStarts == nil ? end(ofStart: times[to &- 1]) : rows.lastTime) {
-                follow(rows)
-            } else if !followExcluding(rows) {
-                return false
-            }
-            row = next
-        }
-        return true
-    }
-
-    /// Whether a row that excludes is later than a first start, and no later than chains may be.
-    @inline(__always)
-    private func mayExclude(_ start: Int64, _ end: Int64) -> Bool {
-        if exclusions.count == 0 { return false }
-        let next = firstExclusion(after: start)
-        return next < exclusions.count && exclusions.base[next].time <= end
-    }
-
-    /// The rows of a run from its first start in a period on.
-    struct Rows {
-        var times: UnsafePointer<Int64>
-        var masks: UnsafePointer<UInt32>
-        var from: Int
-        var to: Int
-        /// Rows from here on start no chain of the period.
-        var periodEnd = Int64.max
-        /// Rows later than this follow no chain of it.
-        var lastTime = Int64.max
-    }
-
-    /// Rows none of which may follow a first step: the first start of each period is reported.
-    private mutating func takeEntries(
-        _ times: UnsafePointer<Int64>, _ masks: UnsafePointer<UInt32>, _ from: Int, _ to: Int
-    ) {
-        var row = from
-        while row < to {
-            guard masks[row] & 1 != 0, find(times[row]) else {
-                row &+= 1
-                continue
-            }
-            var lastStart = times[row]
-            var next = row &+ 1
-            while next < to && (periodStarts == nil || times[next] < periodTo) {
-                if masks[next] & 1 != 0 { lastStart = times[next] }
-                next &+= 1
-            }
-            keepEntry(times[row], isOpen: plan.isOpen(start: lastStart))
-            row = next
-        }
-    }
-
-    /// The entries of a customer none of whose rows may follow a first step, straight into a batch.
-    @inline(__always)
-    mutating func appendEntries(
-        _ columns: ChainColumns, value: UInt32, customer: Int, into batch: inout ChainBatch
-    ) {
-        let times = columns.times, masks = columns.masks, count = columns.count
-        let hasPeriods = periodStarts != nil
-        takenCount &+= 1
-        var row = 0
-        while row < count {
-            let time = times[row]
-            guard masks[row] & 1 != 0, find(time) else {
-                row &+= 1
-                continue
-            }
-            var lastStart = time
-            row &+= 1
-            while row < count && (!hasPeriods || times[row] < periodTo) {
-                if masks[row] & 1 != 0 { lastStart = times[row] }
-                row &+= 1
-            }
-            batch.append(
-                customer: customer, value: value, bucket: UInt32(truncatingIfNeeded: period), time: time,
-                isOpen: plan.isOpen(start: lastStart))
-        }
-    }
-
-    // MARK: Periods
-
-    /// Finds the period of entry of a time; false where there is none.
-    @inline(__always)
-    private mutating func find(_ time: Int64) -> Bool {
-        if time >= periodFrom && time < periodTo { return true }
-        guard let periodStarts else { return true }
-        return findPeriod(time, periodStarts)
-    }
-
-    private mutating func findPeriod(_ time: Int64, _ starts: UnsafeMutablePointer<Int64>) -> Bool {
-        guard time >= starts[0], time < starts[periodCount] else { return false }
-        // Periods are nearly of one length, so it is there or beside.
-        let guess = Int(Double(time &- starts[0]) * periodsPerMicrosecond)
-        var number = min(max(guess, 0), periodCount &- 1)
-        while starts[number] > time { number &-= 1 }
-        while starts[number &+ 1] <= time { number &+= 1 }
-        period = number
-        (periodFrom, periodTo) = (starts[number], starts[number &+ 1])
-        return true
-    }
-
-    // MARK: The best of a period
-
-    /// Keeps an entry of ``period`` that no row may follow.
-    @inline(__always)
-    private mutating func keepEntry(_ time: Int64, isOpen: Bool) {
-        let known = placeOfBucket[period]
-        if known == 0 {
-            addCandidate(level: 1, levelOfAll: 1, isOpen: isOpen)
-            candidateTimes.base[candidateTimes.count &- stepCount] = time
-            return
-        }
-        let at = Int(known) &- 1
-        let candidate = candidates.base + at
-        candidate.pointee.isOpen = candidate.pointee.isOpen || isOpen
-        if candidate.pointee.level > 1 { return }
-        let times = candidateTimes.base + at &* stepCount
-        candidate.pointee.levelOfAll = max(candidate.pointee.levelOfAll, 1)
-        if candidate.pointee.level == 1 && times[0] <= time { return }
-        candidate.pointee.level = 1
-        times[0] = time
-    }
-
-    @inline(__always)
-    private mutating func addCandidate(level: Int, levelOfAll: Int, isOpen: Bool) {
-        candidates.append(
-            Candidate(
-                bucket: UInt32(truncatingIfNeeded: period), level: UInt8(truncatingIfNeeded: level),
-                levelOfAll: UInt8(truncatingIfNeeded: levelOfAll), isOpen: isOpen))
-        placeOfBucket[period] = UInt32(truncatingIfNeeded: candidates.count)
-        candidateTimes.reserve(candidateTimes.count &+ stepCount)
-        candidateTimes.count &+= stepCount
-    }
-
-    /// Keeps what the chains of a run that began in ``period`` come to, where it is better than what is known.
-    mutating func keep(level: Int, levelOfAll: Int, isOpen: Bool, _ chain: UnsafePointer<Int64>) {
-        guard levelOfAll > 0 || isOpen else { return }
-        let known = placeOfBucket[period]
-        if known == 0 {
-            addCandidate(level: level, levelOfAll: levelOfAll, isOpen: isOpen)
-            FunnelMachine.copy(chain, level, to: candidateTimes.base + (candidateTimes.count &- stepCount))
-            return
-        }
-        let at = Int(known) &- 1
-        let candidate = candidates.base + at, times = candidateTimes.base + at &* stepCount
-        candidate.pointee.levelOfAll = max(candidate.pointee.levelOfAll, UInt8(truncatingIfNeeded: levelOfAll))
-        candidate.pointee.isOpen = candidate.pointee.isOpen || isOpen
-        let best = Int(candidate.pointee.level)
-        guard level > 0, level > best || level == best && ChainSweep.precedes(chain, times, level) else { return }
-        candidate.pointee.level = UInt8(truncatingIfNeeded: level)
-        FunnelMachine.copy(chain, level, to: times)
-    }
-
-    /// Whether a chain is reported before another of the same level: the one that ends first, of those the one that began
-    /// last, then from the end back the one with the earlier step.
-    private static func precedes(_ chain: UnsafePointer<Int64>, _ other: UnsafePointer<Int64>, _ level: Int) -> Bool {
-        if chain[level - 1] != other[level - 1] { return chain[level - 1] < other[level - 1] }
-        if chain[0] != other[0] { return chain[0] > other[0] }
-        var step = level - 1
-        while step > 0 {
-            if chain[step] != other[step] { return chain[step] < other[step] }
-            step -= 1
-        }
-        return false
-    }
-
-    /// Forgets what was kept of the unit.
-    private mutating func clear() {
-        for at in 0..<candidates.count { placeOfBucket[Int(candidates.base[at].bucket)] = 0 }
-        candidates.count = 0
-        candidateTimes.count = 0
-    }
-
-    /// Calls with what the unit taken last comes to, once for each period where it comes to something.
-    mutating func flush(_ unit: ChainOutcome, _ body: (ChainOutcome) throws -> Void) rethrows {
-        var outcome = unit
-        for at in 0..<candidates.count {
-            let candidate = candidates.base[at]
-            placeOfBucket[Int(candidate.bucket)] = 0
-            // Who only got so far by a poisoned chain leaves the funnel.
-            guard candidate.level >= leastLevel, candidate.level == candidate.levelOfAll else { continue }
-            outcome.bucket = candidate.bucket
-            outcome.level = Int(candidate.level)
-            outcome.steps = UInt32(truncatingIfNeeded: (UInt64(1) << UInt64(candidate.level)) - 1)
-            outcome.isComplete = outcome.level == stepCount
-            outcome.isOpen = candidate.isOpen && !outcome.isComplete
-            outcome.times = UnsafePointer(candidateTimes.base + at &* stepCount)
-            try body(outcome)
-        }
-        candidates.count = 0
-        candidateTimes.count = 0
-    }
-
-    /// The same for a customer, into a batch.
-    @inline(__always)
-    mutating func flush(value: UInt32, customer: Int, into batch: inout ChainBatch) {
-        for at in 0..<candidates.count {
-            let candidate = candidates.base[at]
-            placeOfBucket[Int(candidate.bucket)] = 0
-            guard candidate.level >= leastLevel, candidate.level == candidate.levelOfAll else { continue }
-            batch.append(
-                customer: customer, value: value, bucket: candidate.bucket, candidateTimes.base + at &* stepCount,
-                level: Int(candidate.level), isOpen: candidate.isOpen, isComplete: candidate.level == stepCount)
-        }
-        candidates.count = 0
-        candidateTimes.count = 0
     }
 }

@@ -22,6 +22,7 @@ extension ChainRuns {
             }
             let rows = rows(own, exclusions)
             let result = result(rows, start.row..<(start.row + 1))
+            try checkPatience()
             place = -1
             if result.level == rules.stepCount {
                 time = result.end
