@@ -28,6 +28,8 @@ public struct StoreOptions: Sendable, Hashable {
     package var windowRowCountTarget = 32_000_000
     /// Rows that are sorted and written at a time at most, whatever the budget.
     package var runRowCountMax = 1 << 30
+    /// Bytes of a part that may wait to be made durable until its transaction is published.
+    package var waitingPartByteCountMax = 16 << 20
 
     /// Bytes of blocks that queries keep for those after them.
     var blockCacheByteCount: Int { memoryBudgetBytes / 4 }

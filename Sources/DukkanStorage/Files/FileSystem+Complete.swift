@@ -137,6 +137,21 @@ extension FileSystem {
         }
     }
 
+    /// Throws where a directory of the store is a symbolic link, which would lead out of it.
+    package func checkNoLink(_ path: String) throws(DukkanError) {
+        let isThere = try complete("look at", path) { () throws(SystemCallError) in
+            do throws(SystemCallError) {
+                return try isLink(path)
+            } catch {
+                if error == .notFound { return false }
+                throw error
+            }
+        }
+        if isThere {
+            throw DukkanError(.corrupt, "a symbolic link stands where a directory must be", place: .init(file: path))
+        }
+    }
+
     package func names(in path: String) throws(DukkanError) -> [String] {
         try complete("list", path) { () throws(SystemCallError) in try list(path) }
     }

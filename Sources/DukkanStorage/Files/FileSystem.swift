@@ -56,6 +56,8 @@ package protocol FileSystem: Sendable {
     func rename(_ path: String, to newPath: String) throws(SystemCallError)
     func remove(_ path: String) throws(SystemCallError)
     func createDirectory(_ path: String) throws(SystemCallError)
+    /// Whether a path is that of a symbolic link.
+    func isLink(_ path: String) throws(SystemCallError) -> Bool
     /// The names in a directory, in any order, without `.` and `..`.
     func list(_ path: String) throws(SystemCallError) -> [String]
     func random() -> UInt64
@@ -65,4 +67,9 @@ package protocol FileSystem: Sendable {
 
 extension FileSystem {
     package func canonicalPath(_ path: String) -> String { path }
+}
+
+extension FileSystem {
+    /// For file systems that have none.
+    package func isLink(_ path: String) throws(SystemCallError) -> Bool { false }
 }

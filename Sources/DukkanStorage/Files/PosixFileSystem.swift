@@ -78,6 +78,12 @@ package struct PosixFileSystem: FileSystem {
         _ = try checked(mkdir(path, 0o700))
     }
 
+    package func isLink(_ path: String) throws(SystemCallError) -> Bool {
+        var status = stat()
+        _ = try checked(lstat(path, &status))
+        return status.st_mode & S_IFMT == S_IFLNK
+    }
+
     package func list(_ path: String) throws(SystemCallError) -> [String] {
         guard let directory = opendir(path) else { throw SystemCallError(errno) }
         defer { closedir(directory) }

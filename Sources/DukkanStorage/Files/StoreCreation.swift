@@ -32,6 +32,7 @@ struct StoreCreation {
         let lock = try StoreLock(path: path.appending(name: StoreLayout.lockName), fileSystem: fileSystem)
         defer { withExtendedLifetime(lock) {} }
         _ = try fileSystem.makeDirectory(parts)
+        try fileSystem.checkNoLink(parts)
         var manifest = Manifest()
         manifest.generation = 1
         manifest.store = PartIdentifier(high: fileSystem.random(), low: fileSystem.random())
@@ -43,7 +44,8 @@ struct StoreCreation {
             try manifest.encoded().withUnsafeBytes { try fileSystem.writeFully(descriptor, $0, path: temporary) }
             try fileSystem.synchronizeFile(descriptor, path: temporary)
         }
-        try fileSystem.synchronizeNames(in: parts)
+        // Nobody may find a manifest without the directory of parts.
+        try fileSystem.synchronizeNames(in: path)
         try fileSystem.renameFile(temporary, to: path.appending(name: StoreLayout.manifestName(1)))
         try fileSystem.synchronizeNames(in: path)
         try fileSystem.synchronizeNames(in: path.parentPath)

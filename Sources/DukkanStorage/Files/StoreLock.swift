@@ -10,7 +10,13 @@ final class StoreLock {
     /// Takes the lock at once, or throws `locked`.
     init(path: String, fileSystem: any FileSystem) throws {
         self.fileSystem = fileSystem
-        descriptor = try fileSystem.openFile(path, for: .locking)
+        do throws(DukkanError) {
+            descriptor = try fileSystem.openFile(path, for: .locking)
+        } catch {
+            var error = error
+            error.advice = "a store that cannot be written to can be opened for reading only"
+            throw error
+        }
         // From here on `deinit` closes the file, also where this throws.
         guard try fileSystem.lockFile(descriptor, path: path) else {
             throw DukkanError(

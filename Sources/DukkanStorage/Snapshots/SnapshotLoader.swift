@@ -21,6 +21,7 @@ struct SnapshotLoader {
     /// Opens the newest generation; files that `previous` has open are used again.
     func load(reusing previous: Snapshot?) throws -> Snapshot {
         for _ in 0..<SnapshotLoader.attemptCountMax {
+            try fileSystem.checkNoLink(partsPath)
             guard let generation = try newestGeneration() else {
                 throw DukkanError(
                     .notFound, "this is not a Dukkan store: no manifest is there", place: .init(file: path),

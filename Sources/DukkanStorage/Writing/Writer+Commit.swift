@@ -19,7 +19,10 @@ extension Writer {
             try spill(table: index)
             try control?.check()
         }
-        if options.automaticCompaction { mergeBeforeCommit(control: control) }
+        if options.automaticCompaction {
+            mergeBeforeCommit(control: control)
+            try checkUsable()
+        }
         try keepPartsWithinLimit(control: control)
         for index in working.tables.indices { try writeDeletions(table: index) }
         try publish()
@@ -48,6 +51,8 @@ extension Writer {
     func publish() throws {
         working.generation = committed.generation + 1
         try working.checkInvariants()
+        // Files of attempts that failed.
+        removeUnusedFiles()
         let replaced = Writer.fileNames(committed)
         try withDurability {
             for (name, part) in waitingParts.sorted(by: { $0.key < $1.key }) {
@@ -70,14 +75,20 @@ extension Writer {
         let name = path.appending(name: StoreLayout.manifestName(working.generation))
         let temporary = path.appending(name: StoreLayout.temporaryManifestName(working.generation))
         try fileSystem.removeFile(temporary)
-        try writeDurably(bytes, to: temporary)
+        do {
+            try writeDurably(bytes, to: temporary)
+        } catch {
+            try? fileSystem.removeFile(temporary)
+            throw error
+        }
         do {
             try fileSystem.renameFile(temporary, to: name)
         } catch {
             try withDurability {
                 let isThere = try? fileSystem.names(in: path).contains(StoreLayout.manifestName(working.generation))
-                if isThere == false { throw error }
-                throw unknownOutcome(error)
+                guard isThere == false else { throw unknownOutcome(error) }
+                try? fileSystem.removeFile(temporary)
+                throw error
             }
         }
         do {
@@ -190,10 +201,11 @@ extension Writer {
             for section in deletion.sections where live.contains(section.part) {
                 rows[section.part, default: []].append(contentsOf: section.rows)
             }
-            deletionParts[entry.file] = nil
         }
-        working.tables[index].deletions.removeSubrange(start...)
+        // Where this fails the transaction stays whole: the files of before still hold its deletions.
         try appendDeletion(rows.map { DeletionFile.Section(part: $0.key, rows: $0.value.sorted()) }, table: index)
+        for entry in table.deletions[start...] { deletionParts[entry.file] = nil }
+        working.tables[index].deletions.removeSubrange(start..<table.deletions.count)
         removeUnusedFiles()
     }
 }

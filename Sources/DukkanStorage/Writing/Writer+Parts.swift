@@ -15,8 +15,6 @@ extension Writer {
     static let quickRowCountMax = 1 << 14
     /// The same for parts that a merge writes.
     static let quickMergedRowCountMax = 1 << 17
-    /// Bytes of a part that may wait to be made durable.
-    private static let waitingByteCountMax = 16 << 20
     /// Parts that may wait, each with an open file.
     private static let waitingPartCountMax = 32
 
@@ -47,7 +45,7 @@ extension Writer {
     func finishPart(_ draft: PartDraft, order: ClosedRange<UInt64>) throws -> Manifest.Part {
         let summary = try draft.output.finish()
         writtenByteCount += summary.byteCount
-        if summary.byteCount <= Writer.waitingByteCountMax && waitingParts.count < Writer.waitingPartCountMax {
+        if summary.byteCount <= options.waitingPartByteCountMax && waitingParts.count < Writer.waitingPartCountMax {
             waitingParts[StoreLayout.partName(table: draft.tableNumber, file: draft.file)] = draft.output
         } else {
             try draft.output.synchronize()

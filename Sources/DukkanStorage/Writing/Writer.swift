@@ -57,17 +57,39 @@ final class Writer {
                 deletionParts[entry.file] = Set(deletion.sections.map(\.part))
             }
         }
-        removeLeftovers()
+        let names = try fileSystem.names(in: path)
+        try makeGenerationDurable(names)
+        removeLeftovers(names, partNames: try fileSystem.names(in: partsPath))
+    }
+
+    /// Makes the name of the newest manifest durable where the writer before may have ended without having done so.
+    ///
+    /// What is seen once must stay, and the files of the generation before may be removed only then.
+    private func makeGenerationDurable(_ names: [String]) throws {
+        let isFirst = committed.generation == 1
+        // The manifest before is removed last.
+        let isSucceeded = names.contains {
+            StoreLayout.generation(ofManifest: $0).map { $0 < committed.generation } == true
+        }
+        if isFirst || isSucceeded { try fileSystem.synchronizeNames(in: path) }
+        if isFirst { try fileSystem.synchronizeNames(in: path.parentPath) }
     }
 
     /// Removes the files that a transaction or a compaction without a commit left behind.
-    private func removeLeftovers() {
-        let partNames = (try? fileSystem.names(in: partsPath)) ?? []
+    private func removeLeftovers(_ names: [String], partNames: [String]) {
         let kept = Writer.fileNames(committed)
         for name in partNames where !kept.contains(name) && StoreLayout.isPartsFile(name) {
-            try? fileSystem.removeFile(partsPath.appending(name: name))
+            do {
+                try fileSystem.removeFile(partsPath.appending(name: name))
+            } catch {
+                // It stays in the way of a new file of its number.
+                let numbers = StoreLayout.partNumbers(name) ?? StoreLayout.deletionNumbers(name)
+                guard let number = numbers?.file, number < .max else { continue }
+                committed.nextFile = max(committed.nextFile, number + 1)
+                working.nextFile = committed.nextFile
+            }
         }
-        for name in (try? fileSystem.names(in: path)) ?? [] {
+        for name in names {
             let isOld = StoreLayout.generation(ofManifest: name).map { $0 < committed.generation } ?? false
             if isOld || StoreLayout.isTemporaryManifest(name) { try? fileSystem.removeFile(path.appending(name: name)) }
         }
