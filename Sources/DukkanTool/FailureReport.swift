@@ -27,11 +27,10 @@ enum FailureReport {
         case let code as ExitCode:
             endProcess(code.rawValue)
         case let error as DukkanError:
-            Output.note(text(error, palette: Terminal.palette(for: Terminal.standardError)))
+            Output.note(error.description, after: prefix)
             endProcess(code(error))
         case let failure as StatementFailure:
-            let palette = Terminal.palette(for: Terminal.standardError)
-            Output.note(palette.apply(.error, "dukkan:") + " " + failure.error.rendered(in: failure.source))
+            Output.note(failure.error.rendered(in: failure.source), after: prefix)
             endProcess(code(failure.error))
         case let error as WriteFailure:
             Output.note("dukkan: \(error)")
@@ -47,8 +46,7 @@ enum FailureReport {
         if code.isSuccess { DukkanCommand.exit(withError: error) }
         var lines = DukkanCommand.fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: false)
         if let first = lines.first, first.hasPrefix("Error: ") { lines[0] = first.dropFirst(7) }
-        let prefix = Terminal.palette(for: Terminal.standardError).apply(.error, "dukkan:")
-        Output.note(prefix + " " + lines.joined(separator: "\n"))
+        Output.note(lines.joined(separator: "\n"), after: prefix)
         endProcess(code.rawValue)
     }
 
@@ -60,8 +58,8 @@ enum FailureReport {
         }
     }
 
-    static func text(_ error: DukkanError, palette: Palette) -> String {
-        palette.apply(.error, "dukkan:") + " " + error.description
+    private static var prefix: String {
+        Terminal.palette(for: Terminal.standardError).apply(.error, "dukkan:") + " "
     }
 }
 

@@ -61,7 +61,7 @@ enum ErasureView {
     static func lines(_ receipt: ErasureReceipt, store: String) -> [String] {
         let asked = ValueText.grouped(receipt.customersAsked), found = ValueText.grouped(receipt.customersFound)
         var lines = [
-            "\(store): \(found) of \(asked) customers found, \(rows(receipt.rows)) erased",
+            "\(ValueText.visible(store)): \(found) of \(asked) customers found, \(rows(receipt.rows)) erased",
             "  store       \(receipt.store)", "  time        \(receipt.time)", "  generation  \(receipt.generation)",
         ]
         for table in receipt.tables {

@@ -76,7 +76,7 @@ struct ImportCommand: ParsableCommand {
             Output.note("\(table): left out \(names)")
         }
         for warning in report.warnings {
-            Output.note(palette.apply(.warning, "warning:") + " " + ValueText.visible(warning))
+            Output.note(warning, after: palette.apply(.warning, "warning:") + " ")
         }
         let rows = report.rowsImported
         var text = "\(table): \(ValueText.grouped(rows)) \(rows == 1 ? "row" : "rows") imported"

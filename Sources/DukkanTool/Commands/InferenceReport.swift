@@ -8,7 +8,7 @@ enum InferenceReport {
         let palette = Terminal.palette(for: Terminal.standardOutput)
         for file in files {
             let found = try Store.inferSchema(of: file, table: table, options: options)
-            try output.writeLine("\(file): \(form(found))")
+            try output.writeLine("\(ValueText.visible(file)): \(form(found))")
             for line in columns(found).lines(palette: palette, width: Terminal.width(of: Terminal.standardOutput)) {
                 try output.writeLine("  " + line)
             }

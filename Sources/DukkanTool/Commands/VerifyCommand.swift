@@ -37,7 +37,8 @@ struct VerifyCommand: ParsableCommand {
             let tables = try Store.open(at: store, mode: .readOnly, options: limits.options).tables()
             let rows = ValueText.grouped(tables.reduce(0) { $0 + $1.rowCount })
             let bytes = ValueText.bytes(tables.reduce(0) { $0 + $1.byteCount })
-            try output.writeLine("\(store): all is well: \(tables.count) tables, \(rows) rows, \(bytes)")
+            try output.writeLine(
+                "\(ValueText.visible(store)): all is well: \(tables.count) tables, \(rows) rows, \(bytes)")
         }
         try output.flush()
         if damages > 0 {

@@ -92,6 +92,12 @@ enum ValueText {
         return result
     }
 
+    /// The same for a text of several lines.
+    static func visibleLines(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { visible(String($0)) }.joined(
+            separator: "\n")
+    }
+
     private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
         let value = scalar.value
         // Besides controls: the overrides and isolates that turn the direction of the text that follows.

@@ -67,8 +67,11 @@ final class Output {
     }
 
     /// Writes a line to standard error, whatever becomes of it.
-    static func note(_ text: String) {
-        try? write(Array((text + "\n").utf8), to: Terminal.standardError)
+    ///
+    /// Names of files and columns, and what stands in them, may be in `text`: no control character reaches the terminal
+    /// but those of `prefix`.
+    static func note(_ text: String, after prefix: String = "") {
+        try? write(Array((prefix + ValueText.visibleLines(text) + "\n").utf8), to: Terminal.standardError)
     }
 }
 

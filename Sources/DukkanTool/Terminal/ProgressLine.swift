@@ -24,7 +24,7 @@ final class ProgressLine {
         guard (now - lastShown).seconds >= 0.1 else { return }
         lastShown = now
         let width = (Terminal.width(of: Terminal.standardError) ?? 80) - 1
-        write("\r" + DisplayWidth.fitted(text(), to: width) + "\u{1B}[K")
+        write("\r" + DisplayWidth.fitted(ValueText.visible(text()), to: width) + "\u{1B}[K")
         isOnScreen = true
     }
 
