@@ -89,7 +89,7 @@ extension Store {
     ///   - customers: their keys; those that the store does not have are fine.
     ///   - control: cancellation, deadline and progress.
     /// - Throws: `DukkanError` `invalidArgument` where a named segment names one of the customers, or for keys of another
-    ///   type than the store's; then nothing has happened. `inputOutput`; `outcomeUnknown` as ``commit(control:)``.
+    ///   type than the store's; then nothing has happened. `inputOutput`; `outcomeUnknown` as for a commit.
     @discardableResult
     public func erase(customers: [CustomerKey], control: WorkControl? = nil) throws -> ErasureReceipt {
         let columns = try core.snapshot().tables.map { $0.schema.columns[$0.schema.customerColumn].name }
