@@ -70,7 +70,7 @@ import Testing
         #expect(Parser.textByteCountMax == 4 << 20 && page.contains("| a text of statements | 4 MiB |"))
         #expect(page.contains("within each other | \(Parser.nestingDepthMax) |"))
         #expect(page.contains("`a AND b AND …` | \(Parser.expressionHeightMax);"))
-        #expect(page.contains("in `ORDER BY` | \(Parser.keyCountMax) |"))
+        #expect(page.contains("| expressions in `GROUP BY`; in `ORDER BY` | 63; \(Parser.keyCountMax) |"))
         #expect(page.contains("| steps of a funnel | \(FunnelQuery.stepCountMax) |"))
         #expect(Parser.itemCountMax == 1_000 && TableSchema.columnCountMax == 1_000)
         #expect(RetentionQuery.periodCountMax == 1_000 && page.contains("| periods of a retention | 1,000 |"))

@@ -34,14 +34,16 @@ import Testing
         query.order = order
         if order == .sequence { query.steps[1].gapMin = 1 }
         if order == .strict { query.holding = .column(ColumnName("session_id")) }
-        let control = WorkControl(deadline: .now + .milliseconds(100))
-        let began = ContinuousClock.now
-        let error = #expect(throws: DukkanError.self) {
+        func run(_ control: WorkControl?) throws {
             _ = try Engine.run(
                 .funnel(query), snapshot: try store.core.snapshot(),
                 options: EngineOptions(threads: 1, memoryBudgetBytes: 1 << 28) { "\($0)" }, control: control)
         }
+        // Builds and machines differ a hundredfold in speed: the deadline is a quarter of what the whole takes here.
+        let whole = try ContinuousClock().measure { try run(nil) }
+        let began = ContinuousClock.now
+        let error = #expect(throws: DukkanError.self) { try run(WorkControl(deadline: .now + whole / 4)) }
         #expect(error?.code == .deadline)
-        #expect(ContinuousClock.now - began < .seconds(20))
+        #expect(ContinuousClock.now - began < whole, "it went on to the customer's end")
     }
 }
