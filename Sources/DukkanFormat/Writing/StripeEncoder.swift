@@ -80,9 +80,7 @@ struct StripeEncoder {
     }
 
     /// The rows of a stripe.
-    ///
-    /// Nobody writes to the pending rows while they are encoded.
-    struct Input: @unchecked Sendable {
+    struct Input: @unchecked Sendable {  // Sendable: nobody writes to the pending rows while they are encoded.
         let pending: PendingRows
         let plans: [RowBlockPlan]
         let starts: [[UInt32]]
@@ -147,8 +145,8 @@ struct StripeEncoder {
         }
     }
 
-    /// One place for each job's result; each job writes its own place only.
-    final class Results<Result>: @unchecked Sendable {
+    /// One place for each job's result.
+    final class Results<Result>: @unchecked Sendable {  // Sendable: each job writes its own place only.
         private let places: UnsafeMutableBufferPointer<Result>
 
         init(count: Int, empty: Result) {

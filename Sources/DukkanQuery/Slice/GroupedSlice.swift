@@ -134,7 +134,7 @@ struct GroupedSlice {
     }
 }
 
-/// Carries a worker's state, which only its thread touches until the threads have ended.
-struct UncheckedState<Value>: @unchecked Sendable {
+/// Carries a worker's state to its thread and back.
+struct UncheckedState<Value>: @unchecked Sendable {  // Sendable: one thread touches it until the threads have ended.
     let value: Value
 }
