@@ -37,25 +37,48 @@ struct ChainBatch {
         allTimes.append(time)
     }
 
-    /// Takes a customer with the times of her chain, which has all steps up to its level.
+    /// Times copied at once.
+    static let timesAtOnce = SIMD4<Int64>.scalarCount
+
+    /// Takes times of chains; returns their place.
+    ///
+    /// - Parameter times: have room for ``timesAtOnce`` more.
     @inline(__always)
-    mutating func append(
-        customer: Int, value: UInt32, bucket: UInt32, _ times: UnsafePointer<Int64>, level: Int, isOpen: Bool,
-        isComplete: Bool
-    ) {
-        entries.append(
-            Entry(
-                customer: UInt32(truncatingIfNeeded: customer), value: value, bucket: bucket,
-                times: UInt32(truncatingIfNeeded: allTimes.count), level: UInt8(truncatingIfNeeded: level),
-                isOpen: isOpen && !isComplete, isComplete: isComplete))
-        allTimes.reserve(allTimes.count &+ level)
-        FunnelMachine.copy(times, level, to: allTimes.base + allTimes.count)
-        allTimes.count &+= level
+    mutating func append(_ times: GrowableBuffer<Int64>) -> UInt32 {
+        let place = allTimes.count
+        allTimes.reserve(place &+ times.count &+ ChainBatch.timesAtOnce)
+        let from = UnsafeRawPointer(times.base), to = UnsafeMutableRawPointer(allTimes.base + place)
+        var done = 0
+        while done < times.count {
+            let offset = done &* MemoryLayout<Int64>.stride
+            to.storeBytes(
+                of: from.loadUnaligned(fromByteOffset: offset, as: SIMD4<Int64>.self), toByteOffset: offset,
+                as: SIMD4<Int64>.self)
+            done &+= ChainBatch.timesAtOnce
+        }
+        allTimes.count = place &+ times.count
+        return UInt32(truncatingIfNeeded: place)
     }
+
+    /// Makes room for entries.
+    @inline(__always)
+    mutating func reserve(_ count: Int) { entries.reserve(entries.count &+ count) }
+
+    /// Takes an entry for which there is room.
+    ///
+    /// - Parameter isKept: else it is left out, which cannot be foreseen: so it is no branch.
+    @inline(__always)
+    mutating func append(_ entry: Entry, isKept: Bool) {
+        entries.base[entries.count] = entry
+        entries.count &+= isKept ? 1 : 0
+    }
+
+    /// The times of all chains, one chain behind the other.
+    var stepTimes: UnsafePointer<Int64> { UnsafePointer(allTimes.base) }
 
     /// The times of an entry's chain, as many as its level.
     @inline(__always)
-    func times(_ entry: Entry) -> UnsafePointer<Int64> { UnsafePointer(allTimes.base + Int(entry.times)) }
+    func times(_ entry: Entry) -> UnsafePointer<Int64> { stepTimes + Int(entry.times) }
 
     /// Calls with each as an outcome, which is borrowed for the call.
     func forEach(_ body: (_ customer: Int, _ outcome: ChainOutcome) throws -> Void) rethrows {

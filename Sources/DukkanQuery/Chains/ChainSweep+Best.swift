@@ -28,7 +28,8 @@ extension ChainSweep {
                 bucket: UInt32(truncatingIfNeeded: period), level: UInt8(truncatingIfNeeded: level),
                 levelOfAll: UInt8(truncatingIfNeeded: levelOfAll), isOpen: isOpen))
         placeOfBucket[period] = UInt32(truncatingIfNeeded: candidates.count)
-        candidateTimes.reserve(candidateTimes.count &+ stepCount)
+        // A batch copies more at once than there is.
+        candidateTimes.reserve(candidateTimes.count &+ stepCount &+ ChainBatch.timesAtOnce)
         candidateTimes.count &+= stepCount
     }
 
@@ -94,13 +95,19 @@ extension ChainSweep {
     /// The same for a customer, into a batch.
     @inline(__always)
     mutating func flush(value: UInt32, customer: Int, into batch: inout ChainBatch) {
+        if candidates.count == 0 { return }
+        let times = batch.append(candidateTimes)
+        batch.reserve(candidates.count)
         for at in 0..<candidates.count {
             let candidate = candidates.base[at]
             placeOfBucket[Int(candidate.bucket)] = 0
-            guard candidate.level >= leastLevel, candidate.level == candidate.levelOfAll else { continue }
+            let isComplete = candidate.level == stepCount
             batch.append(
-                customer: customer, value: value, bucket: candidate.bucket, candidateTimes.base + at &* stepCount,
-                level: Int(candidate.level), isOpen: candidate.isOpen, isComplete: candidate.level == stepCount)
+                ChainBatch.Entry(
+                    customer: UInt32(truncatingIfNeeded: customer), value: value, bucket: candidate.bucket,
+                    times: times &+ UInt32(truncatingIfNeeded: at &* stepCount), level: candidate.level,
+                    isOpen: candidate.isOpen && !isComplete, isComplete: isComplete),
+                isKept: candidate.level >= leastLevel && candidate.level == candidate.levelOfAll)
         }
         candidates.count = 0
         candidateTimes.count = 0

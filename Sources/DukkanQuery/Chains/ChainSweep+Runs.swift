@@ -18,17 +18,26 @@ extension ChainSweep {
             greatest = key
             isFirst = false
             var union = masks[row]
+            // Which of the run's first rows match the first step.
+            var starting = UInt64(union & 1)
             var next = row &+ 1, end = next
             while next < count {
                 let mask = masks[next]
                 if mask & steps != 0 {
                     if keys[next] != key { break }
                     union |= mask
+                    starting |= UInt64(mask & 1) &<< UInt64(truncatingIfNeeded: next &- row)
                     end = next &+ 1
                 }
                 next &+= 1
             }
-            if union & 1 != 0 && !takeRun(columns.times, masks, row, end, union) { return false }
+            if union & 1 != 0 {
+                let isTaken =
+                    end &- row <= UInt64.bitWidth
+                    ? takeShortRun(columns.times, masks, row, end, union, starting)
+                    : takeRun(columns.times, masks, row, end, union)
+                if !isTaken { return false }
+            }
             row = next
         }
         return true
@@ -45,6 +54,31 @@ extension ChainSweep {
             for row in group.from..<group.to { union |= rows.masks[row] }
             if !takeRun(rows.times, rows.masks, group.from, group.to, union) { return false }
         }
+        return true
+    }
+
+    /// The rows of a run, which mostly lie in one period.
+    ///
+    /// - Parameter starting: bit i for the i-th of them: whether it matches the first step.
+    @inline(__always)
+    private mutating func takeShortRun(
+        _ times: UnsafePointer<Int64>, _ masks: UnsafePointer<UInt32>, _ from: Int, _ to: Int, _ union: UInt32,
+        _ starting: UInt64
+    ) -> Bool {
+        let first = from &+ starting.trailingZeroBitCount
+        let start = times[first]
+        guard find(start), times[to &- 1] < periodTo else { return takeRun(times, masks, from, to, union) }
+        let lastStart = times[from &+ 63 &- starting.leadingZeroBitCount]
+        if union & 2 == 0 && isEntryPlain {
+            keepEntry(start, isOpen: plan.isOpen(start: lastStart))
+            return true
+        }
+        var rows = Rows(times: times, masks: masks, from: first, to: to)
+        // Rows at the time of the start may follow it.
+        while rows.from > from && times[rows.from &- 1] == start { rows.from &-= 1 }
+        rows.lastTime = end(ofStart: lastStart)
+        if mayExclude(start, rows.lastTime) { return followExcluding(rows) }
+        follow(rows)
         return true
     }
 
@@ -170,20 +204,15 @@ extension ChainSweep {
     /// Finds the period of entry of a time; false where there is none.
     @inline(__always)
     private mutating func find(_ time: Int64) -> Bool {
-        if time >= periodFrom && time < periodTo { return true }
-        guard let periodStarts else { return true }
-        return findPeriod(time, periodStarts)
-    }
-
-    private mutating func findPeriod(_ time: Int64, _ starts: UnsafeMutablePointer<Int64>) -> Bool {
+        guard let starts = periodStarts else { return true }
         guard time >= starts[0], time < starts[periodCount] else { return false }
         // Periods are nearly of one length, so it is there or beside.
-        let guess = Int(Double(time &- starts[0]) * periodsPerMicrosecond)
-        var number = min(max(guess, 0), periodCount &- 1)
+        let since = UInt64(bitPattern: time &- starts[0])
+        var number = Int(truncatingIfNeeded: since.multipliedFullWidth(by: periodScale).high)
         while starts[number] > time { number &-= 1 }
         while starts[number &+ 1] <= time { number &+= 1 }
         period = number
-        (periodFrom, periodTo) = (starts[number], starts[number &+ 1])
+        periodTo = starts[number &+ 1]
         return true
     }
 }

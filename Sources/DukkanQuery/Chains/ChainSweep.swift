@@ -45,10 +45,10 @@ struct ChainSweep {
 
     let periodStarts: UnsafeMutablePointer<Int64>?
     let periodCount: Int
-    let periodsPerMicrosecond: Double
+    /// Periods in 2^64 microseconds: the high half of its product with a time is about the number of its period.
+    let periodScale: UInt64
     /// The period found last.
     var period = 0
-    var periodFrom = Int64.max
     var periodTo = Int64.max
 
     // MARK: The best of each period
@@ -106,10 +106,12 @@ struct ChainSweep {
             let starts = UnsafeMutablePointer<Int64>.allocate(capacity: axis.starts.count)
             starts.initialize(from: axis.starts, count: axis.starts.count)
             periodStarts = starts
-            periodsPerMicrosecond = Double(periodCount) / Double(starts[periodCount] - starts[0])
+            let span = UInt64(bitPattern: starts[periodCount] &- starts[0])
+            // Rounded down, so that no product reaches the number of periods.
+            periodScale = UInt64(periodCount) < span ? span.dividingFullWidth((UInt64(periodCount), 0)).quotient : 0
         } else {
             periodStarts = nil
-            periodsPerMicrosecond = 0
+            periodScale = 0
         }
         placeOfBucket = .allocate(capacity: max(periodCount, 1))
         placeOfBucket.initialize(repeating: 0, count: max(periodCount, 1))

@@ -194,12 +194,11 @@ extension FunnelTally {
 
     /// For each step and each group and period what the gaps come to.
     private func gapSummaries(_ groups: [ValueGroup]) -> [[GapSummary]] {
-        let groupOfSlot = groupOfSlot(groups)
-        return (0..<stepCount).map { step in
-            GapSummary.grouped(
-                [(UnsafeBufferPointer(gaps.base[step]), UnsafeBufferPointer(gapSlots.base[step]))], groupOfSlot,
-                groupCount: groups.count * bucketCount)
+        let workers = [self] + merged
+        let steps = (0..<stepCount).map { step in
+            workers.map { (UnsafeBufferPointer($0.gaps.base[step]), UnsafeBufferPointer($0.gapSlots.base[step])) }
         }
+        return GroupedGaps(steps, groupCount: groups.count * bucketCount).summaries(groupOfSlot(groups))
     }
 
     // MARK: Measures

@@ -20,6 +20,10 @@ final class FunnelTally {
     /// For each step: microseconds since the step before on the chain, and the slot of each.
     let gaps: BufferRow<Int64>
     let gapSlots: BufferRow<UInt32>
+    /// Tallies whose counts were added to these.
+    private(set) var merged: [FunnelTally] = []
+    /// Chains of several steps in the batch at hand.
+    var chains = GrowableBuffer<Chain>(capacity: 1 << 11)
     /// Microseconds from one step to another, and the slot of each.
     private(set) var conversions = GrowableBuffer<Int64>()
     private(set) var conversionSlots = GrowableBuffer<UInt32>()
@@ -32,9 +36,15 @@ final class FunnelTally {
     /// Customers in the list.
     private(set) var listed: [Listed] = []
     let tracksPassing: Bool
-    private let conversion: (from: Int, to: Int)?
+    let conversion: (from: Int, to: Int)?
     let listing: (standing: FunnelQuery.Standing, step: Int)?
-    private let hasTimes: Bool
+
+    /// A chain of several steps: the place of its times, its slot and the steps it has.
+    struct Chain {
+        var times: UInt32
+        var slot: UInt32
+        var level: UInt32
+    }
 
     /// The sum of doubles in a slot over one morsel.
     struct Partial {
@@ -69,7 +79,6 @@ final class FunnelTally {
         gaps = BufferRow(count: stepCount)
         gapSlots = BufferRow(count: stepCount)
         tracksPassing = program.query.steps.contains(where: \.isOptional)
-        hasTimes = !program.query.isClickHouse
         if case .timeToConvert(let from, let to, _) = program.query.view {
             conversion = (from ?? 0, to ?? stepCount - 1)
         } else {
@@ -86,6 +95,7 @@ final class FunnelTally {
         for buffer in [stopped, open, passed, measuredCounts] { buffer.deallocate() }
         gaps.deallocate()
         gapSlots.deallocate()
+        chains.deallocate()
         conversions.deallocate()
         conversionSlots.deallocate()
         measuredSums.deallocate()
@@ -97,7 +107,7 @@ final class FunnelTally {
     ///
     /// - Throws: `limit` for more cells than an answer may have.
     func note(_ outcome: ChainOutcome, _ measured: Measured?) throws {
-        let valueSlot = hasValues && outcome.value != SequenceRows.nullCode ? Int(outcome.value) + 1 : 0
+        let valueSlot = FunnelTally.valueSlot(outcome.value, hasValues)
         let slot = valueSlot * bucketCount + Int(outcome.bucket)
         if (slot + 1) * stepCount > stopped.count { try grow(slot) }
         let at = slot &* stepCount &+ outcome.level &- 1
@@ -110,32 +120,13 @@ final class FunnelTally {
         }
     }
 
-    /// Takes what many customers come to.
-    ///
-    /// - Throws: `limit` for more cells than an answer may have.
-    func note(_ batch: ChainBatch) throws {
-        var stopped = stopped.base, open = open.base, capacity = self.stopped.count
-        let stepCount = stepCount, bucketCount = bucketCount, hasValues = hasValues, tracksPassing = tracksPassing
-        let entries = batch.entries.base
-        for at in 0..<batch.entries.count {
-            let entry = entries[at]
-            let valueSlot = hasValues && entry.value != SequenceRows.nullCode ? Int(entry.value) &+ 1 : 0
-            let slot = valueSlot &* bucketCount &+ Int(entry.bucket)
-            if (slot &+ 1) &* stepCount > capacity {
-                try grow(slot)
-                (stopped, open, capacity) = (self.stopped.base, self.open.base, self.stopped.count)
-            }
-            let cell = slot &* stepCount &+ Int(entry.level) &- 1
-            stopped[cell] &+= 1
-            open[cell] &+= entry.isOpen ? 1 : 0
-            if entry.level < 2 && !tracksPassing { continue }
-            let steps = UInt32(truncatingIfNeeded: (UInt64(1) &<< UInt64(entry.level)) &- 1)
-            if tracksPassing { notePassing(steps, slot) }
-            noteGaps(steps, batch.times(entry), slot)
-        }
+    /// The slot of a breakdown's value.
+    @inline(__always)
+    static func valueSlot(_ value: UInt32, _ hasValues: Bool) -> Int {
+        hasValues && value != SequenceRows.nullCode ? Int(value) &+ 1 : 0
     }
 
-    private func notePassing(_ steps: UInt32, _ slot: Int) {
+    func notePassing(_ steps: UInt32, _ slot: Int) {
         var bits = steps
         while bits != 0 {
             let step = bits.trailingZeroBitCount
@@ -144,7 +135,7 @@ final class FunnelTally {
         }
     }
 
-    private func noteGaps(_ steps: UInt32, _ times: UnsafePointer<Int64>, _ slot: Int) {
+    func noteGaps(_ steps: UInt32, _ times: UnsafePointer<Int64>, _ slot: Int) {
         if listing != nil { return }
         if let conversion {
             let both: UInt32 = 1 << UInt32(conversion.from) | 1 << UInt32(conversion.to)
@@ -165,9 +156,10 @@ final class FunnelTally {
     }
 
     /// Microseconds from one time to a later one, the most there can be where they do not fit.
-    private static func span(_ from: Int64, _ to: Int64) -> Int64 {
-        let (span, overflow) = to.subtractingReportingOverflow(from)
-        return overflow ? .max : max(span, 0)
+    @inline(__always)
+    static func span(_ from: Int64, _ to: Int64) -> Int64 {
+        let span = to &- from
+        return to < from ? 0 : span < 0 ? .max : span
     }
 
     private func note(_ measured: Measured, row: Int, _ slot: Int) {
@@ -196,14 +188,14 @@ final class FunnelTally {
             throw DukkanError(
                 .limit, "the list has more than \(FunnelTally.listedCountMax) lines", advice: "limit it by a segment")
         }
-        let valueSlot = hasValues && outcome.value != SequenceRows.nullCode ? Int(outcome.value) + 1 : 0
+        let valueSlot = FunnelTally.valueSlot(outcome.value, hasValues)
         let entered = outcome.times.map { $0[0] }
         let reached = outcome.times.map { $0[listing.step] }
         listed.append(
             Listed(customer: customer, session: session, valueSlot: valueSlot, entered: entered, reached: reached))
     }
 
-    private func grow(_ slot: Int) throws {
+    func grow(_ slot: Int) throws {
         let slotCount = (slot / bucketCount + 1) * bucketCount
         let needed = slotCount * stepCount
         guard needed <= RetentionPlan.cellCountMax else {
@@ -233,7 +225,7 @@ final class FunnelTally {
 
     // MARK: Merging
 
-    /// Takes over what another worker found.
+    /// Takes over what another worker found; its times between steps stay where they are.
     func merge(_ other: FunnelTally) throws {
         if other.stopped.count > stopped.count { try grow(other.stopped.count / stepCount - 1) }
         for i in 0..<other.stopped.count {
@@ -245,10 +237,7 @@ final class FunnelTally {
             measuredCounts.base[i] += other.measuredCounts.base[i]
             measuredSums.base[i] += other.measuredSums.base[i]
         }
-        for step in 0..<stepCount {
-            gaps.base[step].append(other.gaps.base[step])
-            gapSlots.base[step].append(other.gapSlots.base[step])
-        }
+        merged.append(other)
         conversions.append(other.conversions)
         conversionSlots.append(other.conversionSlots)
         doubleSums += other.doubleSums

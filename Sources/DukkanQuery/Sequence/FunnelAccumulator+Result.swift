@@ -1,5 +1,5 @@
-import Dispatch
 package import DukkanFormat
+import DukkanStorage
 import Synchronization
 
 extension FunnelAccumulator {
@@ -106,35 +106,27 @@ extension FunnelAccumulator {
         return sums
     }
 
-    /// For each step from the second and each group what its gaps come to; the steps are computed side by side.
+    /// For each step from the second and each group what its gaps come to, found by as many threads as there were workers.
     private func gapSummaries(_ groupOfSlot: [Int], groupCount: Int) -> [[GapSummary]] {
-        let summaries = Mutex([[GapSummary]](repeating: [], count: gaps.count))
-        let compute: @Sendable (Int) -> Void = { step in
-            let own = self.summaries(ofStep: step, groupOfSlot, groupCount: groupCount)
-            summaries.withLock { $0[step] = own }
+        let workers = [self] + merged
+        if plan.attribution != nil {
+            let steps = (0..<gaps.count).map { step in
+                workers.map {
+                    (UnsafeBufferPointer($0.gaps.base[step]), UnsafeBufferPointer($0.gapSlots.base[step]))
+                }
+            }
+            return GroupedGaps(steps, groupCount: groupCount).summaries(groupOfSlot)
         }
-        let entryCount = ([self] + merged).reduce(0) { total, worker in
+        let summaries = Mutex([[GapSummary]](repeating: [], count: gaps.count))
+        let entryCount = workers.reduce(0) { total, worker in
             (0..<gaps.count).reduce(total) { $0 + worker.gaps.base[$1].count }
         }
-        if entryCount >= FunnelAccumulator.parallelGapCountMin && !merged.isEmpty {
-            DispatchQueue.concurrentPerform(iterations: gaps.count, execute: compute)
-        } else {
-            for step in 0..<gaps.count { compute(step) }
+        let threads = entryCount < GroupedGaps.parallelCountMin ? 1 : workers.count
+        Parallel.run(gaps.count, threads: threads) { step in
+            let own = GapSummary(workers.map { UnsafeBufferPointer($0.gaps.base[step]) })
+            summaries.withLock { $0[step] = [own] }
         }
         return summaries.withLock { $0 }
-    }
-
-    /// Fewer gaps are looked into faster than threads wake up.
-    private static let parallelGapCountMin = 1 << 16
-
-    private func summaries(ofStep step: Int, _ groupOfSlot: [Int], groupCount: Int) -> [GapSummary] {
-        let workers = [self] + merged
-        if plan.attribution == nil {
-            return [GapSummary(workers.map { UnsafeBufferPointer($0.gaps.base[step]) })]
-        }
-        return GapSummary.grouped(
-            workers.map { (UnsafeBufferPointer($0.gaps.base[step]), UnsafeBufferPointer($0.gapSlots.base[step])) },
-            groupOfSlot, groupCount: groupCount)
     }
 
     private func appendRows(of group: Group, _ names: [String], _ rows: inout [[Value]]) {

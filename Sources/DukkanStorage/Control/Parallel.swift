@@ -2,7 +2,7 @@ import Dispatch
 import Synchronization
 
 /// Runs pieces of work on several threads, the calling one among them.
-enum Parallel {
+package enum Parallel {
     /// Values that a thread should copy at least: waking it costs as much.
     private static let copiesPerThreadMin = 1 << 17
 
@@ -10,7 +10,7 @@ enum Parallel {
     static func threads(_ threads: Int, copying count: Int) -> Int { min(threads, 1 + count / copiesPerThreadMin) }
 
     /// Calls `body` for 0 ..< count, on up to `threads` threads, and returns when all are done.
-    static func run(_ count: Int, threads: Int, _ body: @Sendable (Int) -> Void) {
+    package static func run(_ count: Int, threads: Int, _ body: @Sendable (Int) -> Void) {
         if threads <= 1 || count <= 1 {
             for index in 0..<count { body(index) }
             return
