@@ -49,6 +49,30 @@ void dukkan_sort_run_customers(const int64_t *const *keys, const size_t *counts,
     }
 }
 
+dukkan_row_order dukkan_order_rows(const dukkan_run_customer *entries, size_t count, const uint32_t *const *starts,
+                                   int64_t *keys, uint32_t *first_rows, dukkan_row_run *runs) {
+    dukkan_row_order order = {0, 0, 0};
+    int64_t key = count > 0 ? entries[0].key : 0;
+    uint32_t first = 0;
+    // Whether a customer is the one before, and whether she has rows, is as good as random: what holds is overwritten.
+    for (size_t i = 0; i < count; i++) {
+        const size_t is_next = entries[i].key != key;
+        key = entries[i].key;
+        order.customers += is_next;
+        first = is_next ? (uint32_t)order.rows : first;
+        keys[order.customers] = key;
+        first_rows[order.customers] = first;
+        const uint32_t *const own = starts[entries[i].run] + entries[i].place;
+        const dukkan_row_run run = {own[0], own[1] - own[0], entries[i].run};
+        runs[order.runs] = run;
+        order.runs += run.count != 0;
+        order.rows += run.count;
+    }
+    order.customers += count > 0;
+    first_rows[order.customers] = (uint32_t)order.rows;
+    return order;
+}
+
 // Most runs are shorter than a vector of 64 bytes: what is copied beyond them is overwritten by the next.
 
 void dukkan_copy_run_words(const uint64_t *const *sources, const dukkan_row_run *runs, size_t count, uint64_t *out) {

@@ -137,7 +137,7 @@ import Testing
         #expect(changeCounts.reduce(0, +) == Int64(changes.count { $0 }))
 
         let places = rows.others.indices.filter { rows.others[$0] }
-        var numbers = [UInt32](repeating: 0, count: max(places.count, 1))
+        var numbers = [UInt32](repeating: 0, count: places.count + 2)
         dukkan_number_runs(firstRows, selected, count, &numbers)
         #expect(Array(numbers.prefix(places.count)) == places.map { customers[$0] })
         last = [0, 0, 0]

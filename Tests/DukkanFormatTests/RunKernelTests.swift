@@ -28,6 +28,7 @@ import Testing
             #expect(found.map(\.key) == expected.map(\.key))
             #expect(found.map { Int($0.run) } == expected.map(\.run))
             #expect(found.map { Int($0.place) } == expected.map(\.place))
+            checkRows(found, runCount)
             for (keys, pointer) in zip(lists, memory) where !keys.isEmpty {
                 var low: Int64 = 0, high: Int64 = 0
                 dukkan_key_bounds(pointer, keys.count, &low, &high)
@@ -35,5 +36,42 @@ import Testing
                 #expect(high == keys.max())
             }
         }
+    }
+
+    /// The rows of customers in order, of whom some have none.
+    private func checkRows(_ customers: [dukkan_run_customer], _ runCount: Int) {
+        var random = SplitMix(seed: UInt64(customers.count))
+        let starts = (0..<runCount).map { _ in
+            (0..<52).reduce(into: [UInt32.random(in: 0...9, using: &random)]) { starts, _ in
+                starts.append(starts[starts.count - 1] + UInt32.random(in: 0...2, using: &random))
+            }
+        }
+        let memory = starts.map { starts in
+            let pointer = UnsafeMutablePointer<UInt32>.allocate(capacity: starts.count)
+            pointer.initialize(from: starts, count: starts.count)
+            return pointer
+        }
+        defer { for pointer in memory { pointer.deallocate() } }
+        var keys: [Int64] = [], firstRows: [UInt32] = [], runs: [[UInt32]] = [], rowCount: UInt32 = 0
+        for customer in customers {
+            if keys.last != customer.key {
+                keys.append(customer.key)
+                firstRows.append(rowCount)
+            }
+            let own = starts[Int(customer.run)], place = Int(customer.place)
+            let count = own[place + 1] - own[place]
+            if count > 0 { runs.append([own[place], count, customer.run]) }
+            rowCount += count
+        }
+        firstRows.append(rowCount)
+        var foundKeys = [Int64](repeating: 0, count: customers.count + 1)
+        var foundFirstRows = [UInt32](repeating: 0, count: customers.count + 1)
+        var foundRuns = [dukkan_row_run](repeating: dukkan_row_run(), count: customers.count + 1)
+        let order = dukkan_order_rows(
+            customers, customers.count, memory.map { UnsafePointer($0) }, &foundKeys, &foundFirstRows, &foundRuns)
+        #expect(order.customers == keys.count && order.rows == Int(rowCount))
+        #expect(Array(foundKeys.prefix(order.customers)) == keys)
+        #expect(Array(foundFirstRows.prefix(order.customers + 1)) == firstRows)
+        #expect(foundRuns.prefix(order.runs).map { [$0.first, $0.count, $0.source] } == runs)
     }
 }

@@ -28,7 +28,8 @@ import Testing
         }
     }()
 
-    private func store() throws -> EngineStore {
+    /// - Parameter commits: parts, which nothing merges where there are several.
+    private func store(commits: Int = 1) throws -> EngineStore {
         let store = try EngineStore()
         let columns = [
             ColumnDefinition("customer", .int, role: .customer), ColumnDefinition("time", .timestamp, role: .time),
@@ -38,16 +39,85 @@ import Testing
         let vectors = columns.map { ColumnVector($0.type.physical) }
         let kinds = ["even", "odd0", "odd1", "odd2"]
         vectors[2].dictionary = StringDictionary(kinds)
-        for row in Self.rows {
-            vectors[0].append(row.customer)
-            vectors[1].append(row.time)
-            vectors[2].append(code: UInt32(kinds.firstIndex(of: row.kind) ?? 0))
-            vectors[3].append(row.amount)
+        for commit in 0..<commits {
+            for vector in vectors { vector.removeAll() }
+            for (place, row) in Self.rows.enumerated() where place % commits == commit {
+                vectors[0].append(row.customer)
+                vectors[1].append(row.time)
+                vectors[2].append(code: UInt32(kinds.firstIndex(of: row.kind) ?? 0))
+                vectors[3].append(row.amount)
+            }
+            try store.core.append(table: "events", RowBatch(columns: vectors, rowCount: vectors[0].count))
+            try store.core.commit()
         }
-        try store.core.append(table: "events", RowBatch(columns: vectors, rowCount: Self.rows.count))
-        try store.core.commit()
-        _ = try store.core.compact()
+        if commits == 1 { _ = try store.core.compact() }
         return store
+    }
+
+    @Test func funnelsFindTheSameInPiecesAsInCopies() throws {
+        let whole = try store(), parts = try store(commits: 3)
+        func step(_ kind: String) -> Step {
+            Step(in: "events", where: .binary(.equal, column("kind"), .literal(.string(kind))))
+        }
+        let attributions: [FunnelQuery.Attribution?] = [nil, .first, .last, .stepFirst(1), .step(0)]
+        for attribution in attributions {
+            for window in [1, 2_500] {
+                var query = FunnelQuery([step("even"), step("odd1"), step("even")])
+                query.window = Int64(window) * Self.hour
+                query.breakdown = attribution.map { .init(column("kind"), attributed: $0) }
+                let expected = try parts.run(.funnel(query), threads: 1)
+                #expect(expected.rows.count >= 3)
+                for threads in [1, 2] {
+                    let found = try whole.run(.funnel(query), threads: threads)
+                    #expect(found.rows == expected.rows, "\(String(describing: attribution)), \(threads) threads")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [1, 3]) func countedRowsAreThoseOfEachCustomer(commits: Int) throws {
+        let store = try store(commits: commits)
+        let columns = [
+            ColumnDefinition("customer", .int, role: .customer), ColumnDefinition("time", .timestamp, role: .time),
+            ColumnDefinition("plan", .string),
+        ]
+        try store.core.createTable(TableSchema("people", columns: columns))
+        let vectors = columns.map { ColumnVector($0.type.physical) }
+        vectors[2].dictionary = StringDictionary(["free"])
+        for customer in 1...7 {
+            vectors[0].append(Int64(customer))
+            vectors[1].append(Int64(customer) * Self.hour)
+            vectors[2].append(code: 0)
+        }
+        try store.core.append(table: "people", RowBatch(columns: vectors, rowCount: 7))
+        try store.core.commit()
+        let conditions: [(Expression, (Row) -> Bool)] = [
+            (.binary(.equal, column("kind"), .literal(.string("odd1"))), { $0.kind == "odd1" }),
+            (.binary(.greaterOrEqual, column("amount"), .literal(.int(96))), { $0.amount >= 96 }),
+            (
+                .binary(
+                    .and, .binary(.notEqual, column("kind"), .literal(.string("even"))),
+                    .binary(.less, column("amount"), .literal(.int(3)))), { $0.kind != "even" && $0.amount < 3 }
+            ),
+        ]
+        for (condition, isIn) in conditions {
+            for least in [0, 1, 300, 1_500] {
+                var measure = Aggregate(.count)
+                measure.table = "events"
+                measure.filter = condition
+                var query = SliceQuery([.init(column("customer"))], from: "people")
+                query.filter = .segment(
+                    .binary(.greaterOrEqual, .aggregate(measure), .literal(.int(Int128(least)))))
+                let expected = (1...7).filter { customer in
+                    Self.rows.count { $0.customer == customer && isIn($0) } >= least
+                }
+                for threads in [1, 2] {
+                    let found = try store.run(.select(query), threads: threads)
+                    #expect(
+                        found.rows == expected.map { [.int(Int128($0))] }, "\(condition), \(least), \(threads) threads")
+                }
+            }
+        }
     }
 
     private func column(_ name: String) -> Expression { .column(ColumnName(name)) }

@@ -31,6 +31,31 @@ struct SequenceMorsel {
         return accumulators[0]
     }
 
+    /// Runs a funnel over the only table, whose rows come in pieces that are cut without regard to customers.
+    func funnel(_ plan: FunnelPlan, pieceRowCounts: () -> Int, bytes: Bool = false) -> FunnelAccumulator {
+        let accumulator = FunnelAccumulator(plan)
+        var customer = 0, taken = 0, continues = false
+        let customers = tables[0]
+        while customer < customers.count {
+            var piece: [[Row]] = [], left = pieceRowCounts()
+            var isCut = false
+            while customer < customers.count, !isCut {
+                let rest = customers[customer].dropFirst(taken)
+                isCut = rest.count > left
+                piece.append(Array(rest.prefix(left)))
+                left -= min(left, rest.count)
+                (customer, taken) = isCut ? (customer, taken + piece[piece.count - 1].count) : (customer + 1, 0)
+                if left == 0 { break }
+            }
+            SequenceMorsel(tables: [piece]).hand(0..<piece.count, bytes: bytes) {
+                accumulator.addPiece(
+                    customerCount: piece.count, table: $0[0], continues: continues, isLast: customer == customers.count)
+            }
+            continues = isCut
+        }
+        return accumulator
+    }
+
     private func hand(_ customers: Range<Int>, bytes: Bool, _ body: ([SequenceRows]) -> Void) {
         var handed: [SequenceRows] = []
         var memory: [UnsafeMutableRawPointer] = []

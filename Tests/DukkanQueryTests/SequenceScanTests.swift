@@ -82,4 +82,32 @@ import Testing
             if difference != nil { return }
         }
     }
+
+    @Test(arguments: 0..<6 as Range<UInt64>)
+    func customersInPiecesCountAsThoseInOne(part: UInt64) throws {
+        for number in 0..<60 {
+            let seed = part * 1_000 + UInt64(number)
+            let funnel = try Case(seed: seed)
+            var random = SeededGenerator(seed: seed)
+            let attributions: [FunnelQuery.Attribution?] = [nil, .first, .last, .stepFirst(funnel.plan.stepCount - 1)]
+            let plan = try FunnelPlan(
+                stepCount: funnel.plan.stepCount, window: funnel.plan.window, ties: funnel.plan.ties,
+                asOf: funnel.plan.asOf, attribution: attributions[number % 4])
+            let customers = funnel.customers.map { rows in
+                rows.map { row in
+                    var row = row
+                    row.value = [0, 1, 2, SequenceRows.nullCode][Int.random(in: 0..<4, using: &random)]
+                    return row
+                }
+            }
+            let morsel = SequenceMorsel(tables: [customers])
+            let bytes = plan.stepCount <= 8 && number % 3 != 0
+            let longest = [1, 5, 100][number % 3]
+            let pieces = morsel.funnel(plan, pieceRowCounts: { .random(in: 1...longest, using: &random) }, bytes: bytes)
+            let found = pieces.result(names: [], values: { .int(Int128($0)) })
+            let expected = morsel.funnel(plan, bytes: bytes).result(names: [], values: { .int(Int128($0)) })
+            #expect(found.rows == expected.rows, "seed \(seed): \(plan)")
+            if found.rows != expected.rows { return }
+        }
+    }
 }

@@ -61,7 +61,7 @@ void dukkan_count_row_customers(const uint32_t *groups, const uint32_t *customer
                                 uint32_t *last, int64_t *counts);
 /// The number of the run that each selected row belongs to, counted from 0, one row behind the other: of its customer
 /// among those that have rows, or of its session. `first_rows` has the bit of each run's first row; the first row is
-/// one.
+/// one. `runs` has room for two more than are selected.
 void dukkan_number_runs(const uint64_t *first_rows, const uint64_t *selected, size_t count, uint32_t *runs);
 
 #endif

@@ -32,6 +32,21 @@ typedef struct {
     uint32_t source;
 } dukkan_row_run;
 
+/// Customers, runs and rows.
+typedef struct {
+    size_t customers;
+    size_t runs;
+    size_t rows;
+} dukkan_row_order;
+
+/// The rows of customers that stand in order by key and list, one list's rows of a customer behind the other's: each
+/// customer's key and first row, and at the end that of nobody, and the runs of rows that are not empty.
+///
+/// `starts[r][p]` is the first row of customer p of list r, and `starts[r][p + 1]` the one behind her last. `keys` and `runs`
+/// have room for one entry each more than `count`, `first_rows` for one more.
+dukkan_row_order dukkan_order_rows(const dukkan_run_customer *entries, size_t count, const uint32_t *const *starts,
+                                   int64_t *keys, uint32_t *first_rows, dukkan_row_run *runs);
+
 // Copy the values of the rows of all runs side by side; `sources` has the values of each source. They read and write up to
 // 64 bytes past the last value.
 

@@ -4,7 +4,9 @@
 /// Belongs to one thread at a time.
 final class ScratchArena {
     private var chunks: [UnsafeMutableRawBufferPointer] = []
-    private var used = 0
+    /// What is left of the last chunk.
+    private var next: UnsafeMutableRawPointer
+    private var leftByteCount = 0
     private var total = 0
 
     /// Kernels may write up to this many bytes past the end of a piece.
@@ -21,6 +23,7 @@ final class ScratchArena {
     init() {
         let count = PartLimits.miniBlockValueCount + 8
         patches = (.allocate(capacity: count), .allocate(capacity: count))
+        next = UnsafeMutableRawPointer(patches.highs)
     }
 
     deinit {
@@ -39,23 +42,32 @@ final class ScratchArena {
     ///
     /// Several chunks become one, so that a steady state allocates nothing.
     func reset() {
-        used = 0
-        guard chunks.count > 1 else { return }
-        for chunk in chunks { chunk.deallocate() }
-        chunks = [.allocate(byteCount: total, alignment: 64)]
+        if chunks.count > 1 {
+            for chunk in chunks { chunk.deallocate() }
+            chunks = [.allocate(byteCount: total, alignment: 64)]
+        }
+        if let chunk = chunks.first, let base = chunk.baseAddress {
+            next = base
+            leftByteCount = chunk.count
+        }
     }
 
     /// An uninitialised piece of memory for `count` elements, valid until ``reset()``.
     func allocate<Element: BitwiseCopyable>(_ type: Element.Type, _ count: Int) -> UnsafeMutablePointer<Element> {
         let byteCount = (count * MemoryLayout<Element>.stride + ScratchArena.slackByteCount + 63) & ~63
-        if let last = chunks.last, used + byteCount <= last.count {
-            defer { used += byteCount }
-            return (last.baseAddress! + used).assumingMemoryBound(to: Element.self)
-        }
+        if byteCount > leftByteCount { addChunk(byteCount) }
+        let piece = next
+        next += byteCount
+        leftByteCount -= byteCount
+        return piece.assumingMemoryBound(to: Element.self)
+    }
+
+    @inline(never)
+    private func addChunk(_ byteCount: Int) {
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: max(byteCount, 1 << 16), alignment: 64)
         chunks.append(chunk)
         total += chunk.count
-        used = byteCount
-        return chunk.baseAddress!.assumingMemoryBound(to: Element.self)
+        next = chunk.baseAddress!
+        leftByteCount = chunk.count
     }
 }

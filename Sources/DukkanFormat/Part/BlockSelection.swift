@@ -120,11 +120,11 @@ extension ColumnBlockDecoder {
             case .sharedRuns:
                 reader = ahead
                 let (bitmap, runs) = try beginSharedRuns()
-                let found = try selectValues(runs, flags, dictionary, depth: 1)
+                let found = try selectValues(runs, try flagsByValue(flags, dictionary), depth: 1)
                 dukkan_fill_forward_bits(found, bitmap.words, rowCount, words)
             case .frequent:
                 reader = ahead
-                try selectFrequent(flags, dictionary, into: words)
+                try selectFrequent(rowCount, try flagsByValue(flags, dictionary), depth: 0, into: words)
             default: return false
             }
             guard reader.isAtEnd else { throw corrupt("bytes behind a block's end") }
@@ -133,21 +133,26 @@ extension ColumnBlockDecoder {
     }
 
     /// A bit for each value of a stream of codes or ranks, and a word more.
+    ///
+    /// - Parameters:
+    ///   - count: values of the stream.
+    ///   - flags: for each number that may stand in the stream 1 or 0.
+    ///   - depth: how deep the stream lies in others.
     private mutating func selectValues(
-        _ count: Int, _ flags: [UInt8], _ strings: StringDictionary, depth: Int
+        _ count: Int, _ flags: [UInt8], depth: Int
     ) throws(DukkanError) -> UnsafeMutablePointer<UInt64> {
-        let values = scratch.allocate(UInt32.self, count)
-        try IntegerStream.decode(&reader, count, into: values, scratch: scratch, depth: depth)
         let words = scratch.allocate(UInt64.self, (count + 63) / 64 + 1)
         words[(count + 63) / 64] = 0
         guard count > 0 else { return words }
-        guard Int(dukkan_maximum_code(values, count)) < strings.count else {
-            throw corrupt("a code without a string")
+        guard depth < PartLimits.streamDepthMax else { throw corrupt("streams nested too deep") }
+        if reader.next == StreamTag.frequent.rawValue {
+            try selectFrequent(count, flags, depth: depth, into: words)
+            return words
         }
-        let byValue = try flagsByValue(flags, strings)
-        byValue.withUnsafeBufferPointer { byValue in
-            dukkan_select_flags(values, count, byValue.baseAddress, byValue.count, words)
-        }
+        let values = scratch.allocate(UInt32.self, count)
+        try IntegerStream.decode(&reader, count, into: values, scratch: scratch, depth: depth)
+        guard Int(dukkan_maximum_code(values, count)) < flags.count else { throw corrupt("a code without a string") }
+        flags.withUnsafeBufferPointer { dukkan_select_flags(values, count, $0.baseAddress, $0.count, words) }
         return words
     }
 
@@ -158,20 +163,27 @@ extension ColumnBlockDecoder {
         return strings.codesByRank.map { flags[Int($0)] }
     }
 
+    /// Decides a condition for a stream most of whose values are the same: for the others, and once for that one.
+    ///
+    /// - Parameters:
+    ///   - count: values of the stream, at least one.
+    ///   - flags: for each number that may stand in the stream 1 or 0.
+    ///   - depth: how deep the stream lies in others.
+    ///   - words: gets a bit for each value.
     private mutating func selectFrequent(
-        _ flags: [UInt8], _ strings: StringDictionary, into words: UnsafeMutablePointer<UInt64>
+        _ count: Int, _ flags: [UInt8], depth: Int, into words: UnsafeMutablePointer<UInt64>
     ) throws(DukkanError) {
         _ = try reader.byte()
-        scratch.note(0, StreamTag.frequent.name)
+        scratch.note(depth, StreamTag.frequent.name)
         let frequent = try reader.signed()
-        guard frequent >= 0, frequent < Int64(strings.count) else { throw corrupt("a code without a string") }
-        let wordCount = (rowCount + 63) / 64
+        guard frequent >= 0, frequent < Int64(flags.count) else { throw corrupt("a code without a string") }
+        let wordCount = (count + 63) / 64
         let others = scratch.allocate(UInt64.self, wordCount + 1)
-        let otherCount = try IntegerStream.readBitmap(&reader, rowCount, into: others)
-        let found = try selectValues(otherCount, flags, strings, depth: 1)
-        dukkan_spread_bits(found, others, rowCount, words)
-        guard try flagsByValue(flags, strings)[Int(frequent)] != 0 else { return }
+        let otherCount = try IntegerStream.readBitmap(&reader, count, into: others)
+        let found = try selectValues(otherCount, flags, depth: depth + 1)
+        dukkan_spread_bits(found, others, count, words)
+        guard flags[Int(frequent)] != 0 else { return }
         for word in 0..<wordCount { words[word] |= ~others[word] }
-        if rowCount & 63 != 0 { words[wordCount - 1] &= (1 << UInt64(rowCount & 63)) - 1 }
+        if count & 63 != 0 { words[wordCount - 1] &= (1 << UInt64(count & 63)) - 1 }
     }
 }

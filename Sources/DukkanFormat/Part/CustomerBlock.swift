@@ -6,6 +6,8 @@ import CDukkanKernels
 package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed from thread to thread, never shared.
     /// Customers; 1 in a block of rows without a customer, whose key means nothing.
     package internal(set) var count = 0
+    /// Whether the keys were read; without them `keys` and `strings` mean nothing.
+    package private(set) var hasKeys = false
     /// Keys of integer stores, ascending.
     package private(set) var keys: UnsafeMutablePointer<Int64>
     /// Keys of string stores, ascending by bytes; empty for integer stores.
@@ -14,7 +16,7 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
     /// `count + 1` entries.
     package private(set) var rowStarts: UnsafeMutablePointer<UInt32>
     /// A bit for each row that is the first of its customer; one word more than the rows need.
-    private(set) var startBits: UnsafeMutablePointer<UInt64>
+    package private(set) var startBits: UnsafeMutablePointer<UInt64>
     private var wordCapacity = 1
     private var capacity = 0
     let scratch = ScratchArena()
@@ -59,13 +61,22 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
     }
 
     /// Reads the content of a directory: the rows of each customer less one, then the keys.
+    ///
+    /// - Parameters:
+    ///   - content: the directory's bytes.
+    ///   - block: the row block as the footer states it.
+    ///   - type: the type of the keys.
+    ///   - readsKeys: whether the keys are read, and checked, too.
+    ///   - scratch: memory for steps between.
     func decode(
-        _ content: UnsafeRawBufferPointer, _ block: PartFooter.RowBlock, _ type: ColumnType, _ scratch: ScratchArena
+        _ content: UnsafeRawBufferPointer, _ block: PartFooter.RowBlock, _ type: ColumnType, readsKeys: Bool = true,
+        _ scratch: ScratchArena
     ) throws(DukkanError) {
         var reader = ByteReader(content)
         let customerCount = block.customerCount
         reserve(customerCount)
         count = 0
+        hasKeys = false
         rowStarts[0] = 0
         try IntegerStream.decode(&reader, customerCount, into: rowStarts + 1, scratch: scratch)
         let ends = rowStarts + 1
@@ -78,6 +89,10 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
         guard end == block.rowCount else { throw corrupt("customers with \(end) rows in a block of \(block.rowCount)") }
         markStarts(end, customerCount)
         strings = .empty
+        if !readsKeys {
+            count = customerCount
+            return
+        }
         if block.isNullCustomer {
             keys[0] = 0
         } else if type == .int {
@@ -95,5 +110,6 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
         }
         guard reader.isAtEnd else { throw corrupt("bytes behind a directory's end") }
         count = customerCount
+        hasKeys = true
     }
 }

@@ -9,16 +9,19 @@ package enum PartDecoder {
     /// Decodes the customers of a row block; `bytes` are those of its `directory`.
     ///
     /// O(customers).
+    /// - Parameters:
+    ///   - customers: gets them.
+    ///   - readsKeys: whether it is asked who they are, and not only where their rows begin.
     package static func decodeCustomers(
         _ bytes: UnsafeRawBufferPointer, footer: PartFooter, block: Int, into customers: CustomerBlock,
-        areChecked: Bool = false, onCheck: (() -> Void)? = nil
+        readsKeys: Bool = true, areChecked: Bool = false, onCheck: (() -> Void)? = nil
     ) throws {
         do throws(DukkanError) {
             let scratch = customers.scratch
             scratch.reset()
             let rowBlock = footer.rowBlocks[block]
             let content = try content(bytes, rowBlock.directory, footer, scratch, areChecked, onCheck)
-            try customers.decode(content, rowBlock, footer.customerType, scratch)
+            try customers.decode(content, rowBlock, footer.customerType, readsKeys: readsKeys, scratch)
         } catch {
             throw located(error, nil, block)
         }

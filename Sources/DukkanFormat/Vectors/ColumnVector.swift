@@ -32,6 +32,7 @@ package final class ColumnVector: @unchecked Sendable {  // Sendable: handed fro
     /// Memory of the decoder, kept from block to block.
     private(set) lazy var scratch = ScratchArena()
     private var storage: UnsafeMutableRawPointer
+    private var storageByteCount = 64
     /// One bit a row, bit set = value present, 64 rows a word, lowest bit first.
     ///
     /// Bits past `count` are unspecified.
@@ -39,7 +40,7 @@ package final class ColumnVector: @unchecked Sendable {  // Sendable: handed fro
 
     package init(_ kind: PhysicalKind, capacity: Int = 0) {
         self.kind = kind
-        storage = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+        storage = KeptMemory.allocate(byteCount: storageByteCount)
         // As many words as `beginNulls` clears in a vector without capacity.
         validity = UnsafeMutablePointer<UInt64>.allocate(capacity: 2)
         validity.initialize(repeating: 0, count: 2)
@@ -47,7 +48,7 @@ package final class ColumnVector: @unchecked Sendable {  // Sendable: handed fro
     }
 
     deinit {
-        storage.deallocate()
+        KeptMemory.release(storage, byteCount: storageByteCount)
         validity.deallocate()
     }
 
@@ -74,10 +75,12 @@ package final class ColumnVector: @unchecked Sendable {  // Sendable: handed fro
         guard minimum > capacity else { return }
         let rows = max(minimum, capacity + capacity / 2, 64)
         let stride = ColumnVector.stride(kind)
-        let grown = LargeMemory.allocate(byteCount: rows * stride + 128)
+        let grownByteCount = rows * stride + 128
+        let grown = KeptMemory.allocate(byteCount: grownByteCount)
         grown.copyMemory(from: storage, byteCount: count * stride)
-        storage.deallocate()
+        KeptMemory.release(storage, byteCount: storageByteCount)
         storage = grown
+        storageByteCount = grownByteCount
         let words = (rows + 63) / 64 + 2
         let bits = UnsafeMutablePointer<UInt64>.allocate(capacity: words)
         let heldWords = hasNulls ? (count + 63) / 64 : 0

@@ -140,6 +140,8 @@ struct FunnelRun {
     func run() throws -> QueryResult {
         let isPlain = isPlain
         builder.defersColumns = isPlain
+        builder.takesPieces = isPlain && FunnelAccumulator.takesPieces(plan.attribution)
+        builder.ignoresKeys = isPlain && !conditions.contains { $0.1.contains { $0.node == .customer } }
         let scan = try ScanPlan(builder, order: .byCustomer, expressions: conditions)
         if let plan = context.planned({ PlanDescription(scan, builder, context).funnel(query) }) { return plan }
         let timeSlots = stepTables.map { builder.timeSlot(table: $0) }
@@ -150,7 +152,7 @@ struct FunnelRun {
             context,
             makeState: { UncheckedState(value: State(plan, numbering, tableCount: stepTables.count)) },
             { frame, _, state in
-                if frame.worker.customerCount == 0 { return }
+                if frame.worker.customerCount == 0 && !frame.worker.isPiece { return }
                 var tables: [SequenceRows] = []
                 frame.meter?.enter(.steps)
                 for (t, table) in stepTables.enumerated() {
@@ -186,7 +188,13 @@ struct FunnelRun {
                             values: values))
                 }
                 frame.meter?.enter(.sequence)
-                state.value.accumulator.add(customerCount: frame.worker.customerCount, tables: tables)
+                if frame.worker.isPiece, let table = tables.first {
+                    state.value.accumulator.addPiece(
+                        customerCount: frame.worker.customerCount, table: table,
+                        continues: frame.worker.continuesCustomer, isLast: frame.worker.isLastPiece)
+                } else {
+                    state.value.accumulator.add(customerCount: frame.worker.customerCount, tables: tables)
+                }
                 frame.meter?.enter(.other)
             })
         let total = states.first?.value.accumulator ?? FunnelAccumulator(plan)

@@ -119,6 +119,7 @@ final class MorselFrame {
     private func customerKeys() -> ColumnVector {
         let keys = worker.keys
         let count = worker.customerCount
+        precondition(keys.count >= count, "the scan was told that nobody asks for the customers' keys")
         let result = evaluator.scratch(keys.isString ? .codes : .integers)
         result.reserve(count)
         result.count = count
@@ -247,7 +248,8 @@ final class MorselFrame {
         let result = evaluator.scratch(.integers)
         result.reserve(base.count)
         result.count = base.count
-        for c in 0..<base.count { result.integers[c] = bits[c] ? 1 : 0 }
+        let output = result.integers, words = bits.words
+        for c in 0..<base.count { output[c] = Int64(words[c &>> 6] &>> UInt64(truncatingIfNeeded: c & 63) & 1) }
         segmentFlags[place] = result
         if let stage {
             meter?.count(.segment, in: base.count, out: bits.setCount)

@@ -24,6 +24,8 @@ final class ScanBuilder {
     var ignoresTimeOrder = false
     /// Whether a customer's rows may come in pieces.
     var takesPieces = false
+    /// Whether it does not matter who the customers are.
+    var ignoresKeys = false
     private var segmentsBeingBound = 0
     private var boundSegments: [SegmentQuestion: Int] = [:]
 
@@ -99,6 +101,7 @@ final class ScanBuilder {
             request.defersColumns = defersColumns
             request.ignoresTimeOrder = ignoresTimeOrder
             request.takesPieces = takesPieces
+            request.ignoresKeys = ignoresKeys
             return request
         }
     }

@@ -29,7 +29,12 @@ struct ScanPlan: Sendable {
         tables = builder.tables.map(\.snapshot)
         lookups = builder.lookups
         segments = builder.segments
-        segmentFilters = segments.map { $0.measures.map { $0.filter.map { Predicate($0) } } }
+        let counted = CountedRows.filters(builder)
+        segmentFilters = segments.map { segment in
+            segment.measures.map { measure in
+                measure.tables.contains { counted[$0] != nil } ? nil : measure.filter.map { Predicate($0) }
+            }
+        }
         clock = context.clock
         asOf = context.asOf
         self.order = order
@@ -53,7 +58,10 @@ struct ScanPlan: Sendable {
         }
         customerTables = users { if case .customer = $0.node { true } else { false } }
         let reader = BlockReader(meter: context.trace?.coordinator, usesCache: true)
-        scan = try MorselScan(requests: builder.requests(), order: order, customers: customers, reader: reader)
+        let clock = context.clock
+        var requests = builder.requests()
+        for (table, filter) in counted { requests[table].makeChoice = { CountedRows(filter, clock) } }
+        scan = try MorselScan(requests: requests, order: order, customers: customers, reader: reader)
         context.cost.add(reader)
     }
 

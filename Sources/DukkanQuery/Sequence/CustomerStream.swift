@@ -28,9 +28,7 @@ struct CustomerStream {
     ///
     /// O(rows), and O(matching rows × tables) where several tables have some.
     mutating func load(_ tables: UnsafeBufferPointer<SequenceRows>, customer: Int) {
-        times.count = 0
-        masks.count = 0
-        values.count = 0
+        removeAll()
         for table in tables {
             let first = Int(table.rowStarts[customer]), last = Int(table.rowStarts[customer + 1])
             let before = times.count
@@ -40,6 +38,20 @@ struct CustomerStream {
             case .words(let words): added = append(table, words, first, last)
             }
             if before > 0 && added > 0 { merge(at: before) }
+        }
+    }
+
+    mutating func removeAll() {
+        times.count = 0
+        masks.count = 0
+        values.count = 0
+    }
+
+    /// Appends rows of one table that lie behind those held.
+    mutating func append(_ table: SequenceRows, _ rows: Range<Int>) {
+        switch table.masks {
+        case .bytes(let bytes): _ = append(table, bytes, rows.lowerBound, rows.upperBound)
+        case .words(let words): _ = append(table, words, rows.lowerBound, rows.upperBound)
         }
     }
 

@@ -22,7 +22,9 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
     private var matching: [MatchingRows] = []
     private var stream: CustomerStream
     private var tied: CustomerStream
-    private var machine: FunnelMachine
+    var machine: FunnelMachine
+    /// The customer whose rows come in several pieces.
+    var carried = CarriedCustomer()
     /// For customers of many rows, where a step's rows say under which values a customer stands.
     private var valueMachine: ValueMachine?
     /// The value slot of each customer of the morsel who is counted.
@@ -56,6 +58,7 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
         for rows in matching { rows.deallocate() }
         stream.deallocate()
         tied.deallocate()
+        carried.deallocate()
         machine.deallocate()
         valueMachine?.deallocate()
         customerSlots.deallocate()
@@ -123,14 +126,14 @@ package final class FunnelAccumulator: @unchecked Sendable {  // Sendable: one t
 
 extension FunnelAccumulator {
     /// Levels below this are not counted: she stands under a value of a step only if she reaches the step.
-    private var leastLevel: Int {
+    var leastLevel: Int {
         if case .step(let step) = plan.attribution { step + 1 } else { 1 }
     }
 
     /// Scans customers and counts them.
     ///
     /// - Parameter slots: of the values that the customers stand under; nil: found in the rows.
-    private func scanAndNote(_ table: SequenceRows, _ count: Int, slots: UnsafePointer<UInt32>?) {
+    func scanAndNote(_ table: SequenceRows, _ count: Int, slots: UnsafePointer<UInt32>?) {
         guard table.rowStarts[count] > table.rowStarts[0] else { return }
         scan.run(table, count: count)
         if plan.attribution == nil && !scan.hasAnyTies {
@@ -259,7 +262,7 @@ extension FunnelAccumulator {
     }
 
     /// Counts one customer under one value.
-    private func note(_ slot: UInt32, _ level: Int, latestStart: Int64, _ stepTimes: UnsafePointer<Int64>) {
+    func note(_ slot: UInt32, _ level: Int, latestStart: Int64, _ stepTimes: UnsafePointer<Int64>) {
         let at = Int(slot) * plan.stepCount + level - 1
         reserveSlots((Int(slot) + 1) * plan.stepCount)
         reached.base[at] += 1

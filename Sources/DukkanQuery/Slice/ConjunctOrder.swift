@@ -6,6 +6,8 @@ import DukkanFormat
 struct ConjunctOrder {
     private struct Conjunct {
         var predicate: Predicate
+        /// Place among the filter's conditions as they were written.
+        var number: Int
         /// Columns that it reads.
         var slots: [Int]
         /// Of a row, compared with the others.
@@ -28,15 +30,16 @@ struct ConjunctOrder {
         case .and(let inner): parts = inner
         default: parts = [filter]
         }
-        conjuncts = parts.map { part in
+        conjuncts = parts.enumerated().map { number, part in
             let slots = part.columnSlots.sorted()
             let cost = slots.reduce(part.isKernel ? 0.5 : 100) { $0 + columnCost($1) }
-            return Conjunct(predicate: part, slots: slots, cost: cost)
+            return Conjunct(predicate: part, number: number, slots: slots, cost: cost)
         }
         sort()
     }
 
     var isEmpty: Bool { conjuncts.isEmpty }
+    var count: Int { conjuncts.count }
 
     private mutating func sort() {
         conjuncts.sort { $0.rank < $1.rank }
@@ -45,10 +48,10 @@ struct ConjunctOrder {
     /// Sets the bits of the rows for which all conditions hold and returns how many they are.
     ///
     /// `require` decodes a column before it is read; no more columns are asked for once no row is left. `shortcut` may tell
-    /// the rows that meet a condition in its own way, and returns whether it did.
+    /// the rows that meet a condition, named by its number among all, in its own way, and returns whether it did.
     mutating func select(
         _ rows: ExpressionRows, _ evaluator: VectorEvaluator, into bits: Bits, require: (Int) throws -> Void,
-        shortcut: (Predicate, Bits) throws -> Bool
+        shortcut: (Predicate, Int, Bits) throws -> Bool
     ) throws -> Int {
         morselCount += 1
         // Often at first, when little is known.
@@ -57,7 +60,7 @@ struct ConjunctOrder {
         let other = conjuncts.count > 1 ? evaluator.scratchBits() : bits
         for c in conjuncts.indices {
             let target = c == 0 ? bits : other
-            if try !shortcut(conjuncts[c].predicate, target) {
+            if try !shortcut(conjuncts[c].predicate, conjuncts[c].number, target) {
                 for slot in conjuncts[c].slots { try require(slot) }
                 try evaluator.select(conjuncts[c].predicate, rows, into: target)
             }

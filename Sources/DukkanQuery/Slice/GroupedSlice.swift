@@ -52,6 +52,7 @@ struct GroupedSlice {
         slice.builder.defersColumns = isPlain
         slice.builder.ignoresTimeOrder = isPlain
         slice.builder.takesPieces = isPlain
+        slice.builder.ignoresKeys = isPlain && !usesKey
         let plan = try ScanPlan(
             slice.builder, order: needsCustomers || usesKey ? .byCustomerWithAnonymous : .byBlock,
             customers: customers, expressions: expressions)

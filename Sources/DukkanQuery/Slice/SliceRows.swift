@@ -8,6 +8,7 @@ import DukkanStorage
 /// Each worker has its own. For scans of one table without lookups and segments.
 final class SliceRows {
     private var conjuncts: ConjunctOrder
+    private var tests: FormTests
     private let slots: [Int]
     private let countsCustomers: Bool
     private var firstRows = FirstRowBits()
@@ -20,6 +21,8 @@ final class SliceRows {
     ///   - countsCustomers: whether the customers of the rows matter.
     init(_ filter: Predicate, slots: [Int], countsCustomers: Bool, columnCost: (Int) -> Double) {
         conjuncts = ConjunctOrder(filter, columnCost: columnCost)
+        // A column that is read behind the filter too is decoded once and for all.
+        tests = FormTests(count: conjuncts.count, except: slots)
         self.slots = slots
         self.countsCustomers = countsCustomers
     }
@@ -40,14 +43,12 @@ final class SliceRows {
         let bits = frame.evaluator.scratchBits()
         let count = try conjuncts.select(rows, frame.evaluator, into: bits) {
             try worker.require(0, column: $0)
-        } shortcut: { predicate, bits in
-            // A column that is read behind the filter too is decoded once and for all.
-            guard let (slot, test) = try SliceRows.test(predicate, worker, frame.evaluator), !slots.contains(slot)
-            else { return false }
-            // The kernels write whole words, and may need one more.
-            bits.resize(rows.count + 64)
-            bits.resize(rows.count)
-            return try worker.select(test, table: 0, column: slot, into: bits.words)
+        } shortcut: { predicate, number, bits in
+            try tests.decide(number, predicate, frame.evaluator, into: bits, rows.count) {
+                worker.scan.sharedDictionary(0, column: $0)
+            } select: { test, slot, words in
+                try worker.select(test, table: 0, column: slot, into: words)
+            }
         }
         if !conjuncts.isEmpty { frame.meter?.count(.filter, in: rows.count, out: count) }
         if count == 0 { return nil }
@@ -74,34 +75,22 @@ final class SliceRows {
         batch.isPiece = worker.isPiece
         batch.continuesCustomer = continues
         if countsCustomers, let starts = frame.starts(0) {
-            batch.customers = customers(starts, worker.customerCount, selected, of: rows.count)
+            batch.customers = customers(
+                worker.tables[0].firstRowBits, starts, worker.customerCount, selected, of: rows.count)
         }
         return (left, batch)
     }
 
-    /// A condition that a column's form may decide, and the column.
-    private static func test(
-        _ predicate: Predicate, _ worker: MorselWorker, _ evaluator: VectorEvaluator
-    ) throws -> (slot: Int, test: ValueTest)? {
-        switch predicate {
-        case .range(let slot, let low, let high) where low <= high:
-            return (slot, .range(low: low, high: high))
-        case .strings(let condition):
-            guard case .column(let slot) = condition.leaf.node,
-                let dictionary = worker.scan.sharedDictionary(0, column: slot)
-            else { return nil }
-            return (slot, .codes(flags: try condition.table(dictionary, evaluator.scalars).flags))
-        default: return nil
-        }
-    }
-
     /// The number of each selected row's customer among those of the morsel that have rows.
     private func customers(
-        _ starts: UnsafePointer<UInt32>, _ customerCount: Int, _ selected: SelectedRows, of rowCount: Int
+        _ firstRowBits: UnsafePointer<UInt64>?, _ starts: UnsafePointer<UInt32>, _ customerCount: Int,
+        _ selected: SelectedRows, of rowCount: Int
     ) -> UnsafePointer<UInt32> {
-        firstRows.mark(starts, customerCount)
-        rowCustomers.reserve(selected.count)
-        dukkan_number_runs(firstRows.words.base, selected.words, rowCount, rowCustomers.base)
+        if firstRowBits == nil { firstRows.mark(starts, customerCount) }
+        // The kernel writes two more.
+        rowCustomers.reserve(selected.count + 2)
+        let firsts = firstRowBits ?? UnsafePointer(firstRows.words.base)
+        dukkan_number_runs(firsts, selected.words, rowCount, rowCustomers.base)
         return UnsafePointer(rowCustomers.base)
     }
 }

@@ -29,6 +29,8 @@ package final class MorselScan: Sendable {
     package let requests: [TableRequest]
     let codeSources: [[CodeSource]]
     let morsels: [Morsel]
+    /// Morsels of so many rows, because of one customer, that they must not come last; the largest first.
+    let heavyMorsels: [Int]
     let isStringCustomer: Bool
 
     /// Plans a scan.
@@ -38,6 +40,8 @@ package final class MorselScan: Sendable {
         requests: [TableRequest], order: Order, customers: CustomerRange = .all, reader: BlockReader
     ) throws {
         precondition(!requests.isEmpty && (order != .byBlock || requests.count == 1))
+        precondition(requests.count == 1 || !requests.contains { $0.ignoresKeys })
+        let requests = requests.map { MorselScan.decided($0) }
         self.requests = requests
         isStringCustomer = requests.contains {
             $0.table.schema.columns[$0.table.schema.customerColumn].type == .string
@@ -46,9 +50,14 @@ package final class MorselScan: Sendable {
             try request.columns.map { try MorselScan.codeSource(request.table, column: $0, reader) }
         }
         var morsels: [Morsel] = []
+        var heavy: [Int] = []
         switch order {
         case .byCustomer, .byCustomerWithAnonymous:
-            morsels = MorselScan.ranges(requests, within: customers).map { .customers($0) }
+            let ranges = MorselScan.ranges(requests, within: customers)
+            morsels = ranges.map { .customers($0.range) }
+            let mean = ranges.reduce(0) { $0 + $1.rows } / max(1, ranges.count)
+            heavy = ranges.indices.filter { ranges[$0].rows / MorselScan.heavyMorselFactor > mean }
+            heavy.sort { ranges[$0].rows > ranges[$1].rows }
             if order == .byCustomerWithAnonymous {
                 for (p, part) in requests[0].table.parts.enumerated() {
                     for b in part.footer.firstNullCustomerBlock..<part.footer.rowBlocks.count
@@ -65,6 +74,21 @@ package final class MorselScan: Sendable {
             }
         }
         self.morsels = morsels
+        heavyMorsels = heavy
+    }
+
+    /// A morsel of more than so many times the mean number of rows is heavy.
+    private static let heavyMorselFactor = 4
+
+    /// The request with the row blocks that it leaves out found once, since they are asked for several times.
+    private static func decided(_ request: TableRequest) -> TableRequest {
+        guard let isPruned = request.isPruned else { return request }
+        let flags = request.table.parts.enumerated().map { p, part in
+            part.footer.rowBlocks.indices.map { isPruned(p, $0) }
+        }
+        var decided = request
+        decided.isPruned = { part, block in flags[part][block] }
+        return decided
     }
 
     package var morselCount: Int { morsels.count }
@@ -118,7 +142,11 @@ package final class MorselScan: Sendable {
     }
 
     /// Cuts the customers so that a morsel has about one row block of the dominating part, or else `morselRowCount` rows.
-    private static func ranges(_ requests: [TableRequest], within all: CustomerRange) -> [CustomerRange] {
+    ///
+    /// - Returns: the ranges, and about how many rows each has.
+    private static func ranges(
+        _ requests: [TableRequest], within all: CustomerRange
+    ) -> [(range: CustomerRange, rows: Int)] {
         struct Border {
             var key: CustomerKey
             var rows: Int
@@ -147,30 +175,38 @@ package final class MorselScan: Sendable {
             }
         }
         if borders.isEmpty { return [] }
-        var cuts: [CustomerKey] = []
+        // Each cut with the rows before it, of the last one on.
+        var cuts: [Border] = []
+        var lastRows = 0
         if largest.rows * 2 > total {
-            cuts = largest.borders.dropFirst().map(\.key)
+            lastRows = largest.borders[0].rows
+            for border in largest.borders.dropFirst() {
+                cuts.append(Border(key: border.key, rows: lastRows))
+                lastRows = border.rows
+            }
         } else {
             borders.sort { customerKeyPrecedes($0.key, $1.key) }
             let target = morselRowCount(partCount: requests.reduce(0) { $0 + $1.table.parts.count })
             var rows = 0
             for border in borders {
                 if rows >= target {
-                    cuts.append(border.key)
+                    cuts.append(Border(key: border.key, rows: rows))
                     rows = 0
                 }
                 rows += border.rows
             }
+            lastRows = rows
         }
-        var ranges: [CustomerRange] = []
+        var ranges: [(range: CustomerRange, rows: Int)] = []
         var lower = all.lower
         for cut in cuts {
             // A cut at the first key of its block belongs to the block behind it.
-            if let lower, !customerKeyPrecedes(lower, cut) { continue }
-            ranges.append(CustomerRange(lower: lower, upper: cut))
-            lower = cut
+            if let lower, !customerKeyPrecedes(lower, cut.key) { continue }
+            ranges.append((CustomerRange(lower: lower, upper: cut.key), cut.rows))
+            lower = cut.key
         }
-        ranges.append(CustomerRange(lower: lower, upper: all.upper, includesUpper: all.includesUpper))
+        ranges.append(
+            (CustomerRange(lower: lower, upper: all.upper, includesUpper: all.includesUpper), lastRows))
         return ranges
     }
 }

@@ -10,7 +10,7 @@ package final class MorselWorker {
     package let tables: [TableRows]
     /// Customers of the morsel loaded last; 0 in a morsel of rows without customer.
     package private(set) var customerCount = 0
-    /// Their keys, ascending.
+    /// Their keys, ascending; none where the only request ignores them.
     package private(set) var keys: CustomerKeyList
 
     private let assemblies: [TableAssembly]
@@ -33,6 +33,8 @@ package final class MorselWorker {
 
     /// Whether the rows are one of several pieces of the morsel loaded last.
     package var isPiece: Bool { assemblies[0].isPiece }
+    /// Whether no piece follows.
+    package var isLastPiece: Bool { assemblies[0].isLastPiece }
     /// Whether the first customer is the last one of the piece before.
     package var continuesCustomer: Bool { assemblies[0].continuesCustomer }
 
@@ -40,7 +42,7 @@ package final class MorselWorker {
     package func loadNextPiece() throws -> Bool {
         guard assemblies.count == 1, try assemblies[0].loadNextPiece(into: tables[0], reader) else { return false }
         keys = assemblies[0].keys
-        customerCount = keys.count
+        customerCount = assemblies[0].customerCount
         return true
     }
 
@@ -86,7 +88,7 @@ package final class MorselWorker {
             for (assembly, rows) in zip(assemblies, tables) { try assembly.load(range, into: rows, reader) }
             if assemblies.count == 1 {
                 keys = assemblies[0].keys
-                customerCount = keys.count
+                customerCount = assemblies[0].customerCount
             } else {
                 union.unite(assemblies)
                 for (rows, starts) in zip(tables, union.starts) {

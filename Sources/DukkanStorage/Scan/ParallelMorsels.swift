@@ -4,7 +4,7 @@ import Synchronization
 /// Runs over all morsels of a scan on up to `threads` threads, each with a worker and a state of its own.
 ///
 /// Each worker goes through a range of its own, and then takes from the ends of the others': neighbouring morsels often need
-/// the same row blocks, which are decoded once where one worker reads both. The first error stops all workers and is thrown.
+/// the same row blocks, which are decoded once where one worker reads both. Heavy morsels come before all others. The first error stops all workers and is thrown.
 /// - Parameters:
 ///   - makeState: makes a worker's state.
 ///   - body: consumes one loaded morsel, or one piece of it.
@@ -14,7 +14,7 @@ package func forEachMorsel<State>(
     body: @Sendable (MorselWorker, Int, inout State) throws -> Void
 ) throws -> [State] {
     let workers = max(1, min(threads, scan.morselCount))
-    let shares = MorselShares(count: scan.morselCount, workers: workers)
+    let shares = MorselShares(count: scan.morselCount, heavy: scan.heavyMorsels, workers: workers)
     let isStopped = Atomic<Bool>(false)
     let outcome = Mutex<MorselOutcome<State>>(MorselOutcome())
     @Sendable func work(_ number: Int) {
@@ -78,16 +78,32 @@ private final class MorselShares: Sendable {
     }
 
     private let shares: [Share]
+    /// Handed out before the shares, of which they are left out.
+    private let heavy: [Int]
+    private let isHeavy: [Bool]
+    private let takenHeavyCount = Atomic<Int>(0)
 
-    init(count: Int, workers: Int) {
+    init(count: Int, heavy: [Int], workers: Int) {
+        self.heavy = heavy
+        var isHeavy = [Bool](repeating: false, count: count)
+        for morsel in heavy { isHeavy[morsel] = true }
+        self.isHeavy = isHeavy
         shares = (0..<workers).map { Share(count * $0 / workers..<count * ($0 + 1) / workers) }
     }
 
     /// The next morsel for a worker; nil when none is left.
     func next(_ worker: Int) -> Int? {
-        if let own = shares[worker].take(first: true) { return own }
+        if takenHeavyCount.load(ordering: .relaxed) < heavy.count {
+            let place = takenHeavyCount.wrappingAdd(1, ordering: .relaxed).oldValue
+            if place < heavy.count { return heavy[place] }
+        }
+        while let own = shares[worker].take(first: true) {
+            if !isHeavy[own] { return own }
+        }
         for step in 1..<max(1, shares.count) {
-            if let other = shares[(worker + step) % shares.count].take(first: false) { return other }
+            while let other = shares[(worker + step) % shares.count].take(first: false) {
+                if !isHeavy[other] { return other }
+            }
         }
         return nil
     }

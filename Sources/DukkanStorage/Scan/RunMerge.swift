@@ -63,14 +63,20 @@ final class PartRun {
     }
 
     /// Appends customers `chosen` of a block whose rows from block row `rows` on stand behind the run's end.
-    func append(_ block: CustomerBlock, _ chosen: Range<Int>, rows: Int) {
+    ///
+    /// - Parameters:
+    ///   - block: the block's customers.
+    ///   - chosen: those appended, as places among them.
+    ///   - rowStarts: the first row of each of the block's customers.
+    ///   - rows: the first row of the first one appended.
+    func append(_ block: CustomerBlock, _ chosen: Range<Int>, starts rowStarts: UnsafePointer<UInt32>, rows: Int) {
         var chosen = chosen
         // A customer of many rows goes on from block to block.
         if keys.lastEquals(block, chosen.lowerBound) { chosen = chosen.lowerBound + 1..<chosen.upperBound }
         keys.append(block, chosen)
         let held = starts.count
         starts.reserve(held + chosen.count)
-        let output = starts.pointer + held, input = block.rowStarts + chosen.lowerBound
+        let output = starts.pointer + held, input = rowStarts + chosen.lowerBound
         let shift = UInt32(truncatingIfNeeded: end &- rows)
         for i in 0..<chosen.count { output[i] = input[i] &+ shift }
         starts.setCount(held + chosen.count)
@@ -177,11 +183,14 @@ final class RunMerge {
         keys.removeAll()
         keys.reserve(customerCount)
         starts.reserve(customerCount + 1)
-        // Each row may be a run of its own; the last empty one is overwritten.
+        // Each row may be a run of its own; empty ones are overwritten by the next, or stand last.
         let rowCount = runs.reduce(1) { $0 + $1.end - $1.first }
         if rowCount > rowRuns.count {
             rowRuns.deallocate()
             rowRuns = .allocate(capacity: rowCount + rowCount / 2)
+        }
+        if !keys.isString && timeSlot == nil && lanes.allSatisfy({ $0.deleted == nil }) {
+            return orderRows(customerCount, lanes, keys, starts)
         }
         return lanes.withUnsafeBufferPointer { lanes in
             lists.withUnsafeBufferPointer { lists in
@@ -274,6 +283,18 @@ final class RunMerge {
             (output + at).update(from: input + a, count: middle - a)
             (output + at + middle - a).update(from: input + b, count: end - b)
         }
+    }
+
+    /// Writes the rows of each customer into `rowRuns` where neither times nor deleted rows matter.
+    private func orderRows(
+        _ customerCount: Int, _ lanes: [RunLane], _ keys: CustomerKeyList, _ starts: StartList
+    ) -> Rows {
+        let order = dukkan_order_rows(
+            customers.baseAddress, customerCount, lanes.map { Optional($0.starts) }, keys.integers, starts.pointer,
+            rowRuns.baseAddress)
+        keys.setCount(order.customers)
+        starts.setCount(order.customers + 1)
+        return Rows(runs: UnsafeBufferPointer(start: rowRuns.baseAddress, count: order.runs), count: order.rows)
     }
 
     /// Writes the rows of each customer into `rowRuns`.

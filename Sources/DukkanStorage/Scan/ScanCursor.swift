@@ -28,6 +28,7 @@ final class ScanCursor {
     private var isLoaded: [Bool]
     /// The columns that were read of the block before.
     private var isRead: [Bool]
+    private let near: NearBlocks
 
     struct Column {
         /// Place among the part's columns; nil where the part is older than the column.
@@ -43,13 +44,26 @@ final class ScanCursor {
         vectors = kinds.map { ColumnVector($0) }
         isLoaded = kinds.map { _ in false }
         isRead = isLoaded
+        near = NearBlocks(part.file)
     }
 
-    func loadCustomers(_ block: Int, _ reader: BlockReader) throws {
-        guard customersBlock != block else { return }
+    /// Decodes the customers of a row block, unless they are there already.
+    ///
+    /// - Parameters:
+    ///   - block: the row block.
+    ///   - needsKeys: whether it is asked who they are, and not only where their rows begin.
+    ///   - reader: reads the directory.
+    func loadCustomers(_ block: Int, needsKeys: Bool = true, _ reader: BlockReader) throws {
+        guard customersBlock != block || needsKeys && !customers.hasKeys else { return }
         customersBlock = -1
-        try part.readCustomers(block: block, into: customers, reader: reader)
+        lend(to: reader)
+        try part.readCustomers(block: block, into: customers, readsKeys: needsKeys, reader: reader)
         customersBlock = block
+    }
+
+    /// Lets a reader know what was found in memory ahead.
+    private func lend(to reader: BlockReader) {
+        if reader.near !== near { reader.near = near }
     }
 
     func loadColumns(_ block: Int, _ reader: BlockReader) throws {
@@ -63,26 +77,25 @@ final class ScanCursor {
         columnsBlock = block
         for column in isLoaded.indices { isLoaded[column] = false }
         reader.rowsScanned += part.footer.rowBlocks[block].rowCount
-        bringNear(block + 1)
+        lend(to: reader)
+        near.turn { appendOffsets(of: block + 1, to: &$0) }
     }
 
-    /// Has what was read of the last block brought near of the next one.
-    private func bringNear(_ block: Int) {
-        let footer = part.footer
-        guard block < footer.rowBlocks.count else { return }
-        let rowBlock = footer.rowBlocks[block]
+    /// Where the blocks of a row block lie that were read of the last one.
+    private func appendOffsets(of block: Int, to offsets: inout [Int]) {
+        guard block < part.footer.rowBlocks.count else { return }
         var needsBitmap = false
-        for (place, column) in columns.enumerated() where isRead[place] {
-            guard let partColumn = column.partColumn else { continue }
-            let columnBlock = footer.columns[partColumn].blocks[block]
-            needsBitmap = needsBitmap || columnBlock.sharedBitmap != nil
-            part.file.bringNear(columnBlock.location)
+        for place in isRead.indices where isRead[place] {
+            isRead[place] = false
+            guard let partColumn = columns[place].partColumn else { continue }
+            needsBitmap = needsBitmap || part.footer.columns[partColumn].blocks[block].sharedBitmap != nil
+            offsets.append(part.footer.columns[partColumn].blocks[block].location.offset)
         }
-        part.file.bringNear(rowBlock.directory)
-        for bitmap in rowBlock.bitmaps where needsBitmap {
-            if let bitmap { part.file.bringNear(bitmap) }
+        offsets.append(part.footer.rowBlocks[block].directory.offset)
+        guard needsBitmap else { return }
+        for number in part.footer.rowBlocks[block].bitmaps.indices {
+            if let bitmap = part.footer.rowBlocks[block].bitmaps[number] { offsets.append(bitmap.offset) }
         }
-        for place in isRead.indices { isRead[place] = false }
     }
 
     /// Decodes a column of the block begun into its vector, unless that holds it already.
@@ -128,7 +141,8 @@ final class ScanCursor {
                 test = .codes(flags: Array(flags.prefix(dictionary.count)))
             }
         }
-        if columnBlock.needsCustomers { try loadCustomers(block, reader) }
+        if columnBlock.needsCustomers { try loadCustomers(block, needsKeys: false, reader) }
+        lend(to: reader)
         isRead[place] = true
         let vector = vectors[place]
         if try part.select(
@@ -156,7 +170,8 @@ final class ScanCursor {
             try load(place, reader)
             return false
         }
-        try loadCustomers(block, reader)
+        try loadCustomers(block, needsKeys: false, reader)
+        lend(to: reader)
         isRead[place] = true
         let isPart = try part.readRange(
             low: low, high: high, partColumn, block: block, customers: customers, into: words, vector: vectors[place],
@@ -176,7 +191,8 @@ final class ScanCursor {
             return
         }
         let columnBlock = part.footer.columns[partColumn].blocks[block]
-        if columnBlock.needsCustomers { try loadCustomers(block, reader) }
+        if columnBlock.needsCustomers { try loadCustomers(block, needsKeys: false, reader) }
+        lend(to: reader)
         if let reference = columnBlock.referenceColumn { try lend(reference, reader) }
         defer { reader.references.lent = nil }
         try part.readColumn(

@@ -10,6 +10,9 @@ final class TableAssembly {
     private let kinds: [PhysicalKind]
     private let sources: [CodeSource]
     private var cursors: [ScanCursor?]
+    private let choice: (any RowChoice)?
+    /// For each part the rows that the choice leaves.
+    private var chosenRows: [ChosenRows?]
     /// Place of the time column among `kinds`, added behind the requested ones where parts must be merged.
     private let timeSlot: Int
     /// Whether the rows of a customer in several parts are merged by time.
@@ -17,8 +20,10 @@ final class TableAssembly {
     private let columnCount: Int
 
     let ownKeys: CustomerKeyList
+    /// The customers' keys; none where the request ignores them and nothing had to be merged.
     private(set) var keys: CustomerKeyList
-    /// First row of each customer in `keys`, one more entry than customers.
+    private(set) var customerCount = 0
+    /// First row of each customer, one more entry than customers.
     private(set) var starts: UnsafeMutablePointer<UInt32>
     private let ownStarts = StartList()
     private let directKeys: CustomerKeyList
@@ -29,6 +34,7 @@ final class TableAssembly {
     private var nextPiece: Int?
     /// Whether the rows are one of several pieces of a range.
     private(set) var isPiece = false
+    var isLastPiece: Bool { nextPiece.map { $0 >= chosen.count } ?? true }
     /// Whether the first customer is the last one of the piece before.
     private(set) var continuesCustomer = false
     private lazy var selections = kinds.map { ColumnVector($0) }
@@ -50,8 +56,10 @@ final class TableAssembly {
         columnCount = columns.count
         let slot = columns.firstIndex(of: schema.timeColumn)
         timeSlot = slot ?? columns.count
+        choice = request.makeChoice?()
+        chosenRows = request.table.parts.map { _ in nil }
         mergesByTime =
-            request.table.parts.count > 1 && !TableAssembly.followInTime(request.table.parts)
+            choice == nil && request.table.parts.count > 1 && !TableAssembly.followInTime(request.table.parts)
             && (slot != nil || !request.ignoresTimeOrder)
         if mergesByTime && slot == nil { columns.append(schema.timeColumn) }
         kinds = columns.map { schema.columns[$0].type.physical }
@@ -94,6 +102,16 @@ final class TableAssembly {
         let made = ScanCursor(part: handle, columns: columns, kinds: kinds)
         cursors[part] = made
         return made
+    }
+
+    /// First rows of a block's customers, and the end: of the rows that a choice leaves, where there is one.
+    private func rowStarts(
+        _ place: (part: Int, block: Int), _ cursor: ScanCursor, _ reader: BlockReader
+    ) throws -> UnsafeMutablePointer<UInt32> {
+        guard let choice else { return cursor.customers.rowStarts }
+        let rows = chosenRows[place.part] ?? ChosenRows(choice, sources)
+        chosenRows[place.part] = rows
+        return try rows.starts(cursor, place.block, reader)
     }
 
     /// One row block as it lies, without its customers; deleted rows are left out.
@@ -165,7 +183,7 @@ final class TableAssembly {
         deferred = nil
         choose(range)
         if try passThrough(range, into: rows, reader) { return }
-        let copiedCount = copiedRowCount()
+        let copiedCount = choice == nil ? copiedRowCount() : 0
         for (vector, local) in zip(copied, locals) {
             vector.removeAll()
             vector.reserve(copiedCount)
@@ -221,7 +239,7 @@ final class TableAssembly {
             firstBlock.part == lastBlock.part
         else { return false }
         let part = request.table.parts[firstBlock.part]
-        guard part.deletes == nil,
+        guard part.deletes == nil || choice != nil && chosen.count == 1,
             let first = part.footer.rowBlocks[firstBlock.block].firstCustomer,
             let last = part.footer.rowBlocks[lastBlock.block].lastCustomer,
             !range.begins(after: first), !range.ends(before: last)
@@ -236,13 +254,23 @@ final class TableAssembly {
     private func passThrough(_ part: Int, _ block: Int, into rows: TableRows, _ reader: BlockReader) throws {
         let cursor = cursor(part)
         let rowCount = cursor.part.footer.rowBlocks[block].rowCount
-        try cursor.loadCustomers(block, reader)
-        try begin(cursor, block, reader)
+        // Pieces are joined by the key that they have in common.
+        let needsKeys = !request.ignoresKeys || isPiece
+        try cursor.loadCustomers(block, needsKeys: needsKeys, reader)
+        let rowStarts = try rowStarts((part, block), cursor, reader)
+        if choice == nil { try begin(cursor, block, reader) }
         directKeys.removeAll()
-        directKeys.append(cursor.customers, 0..<cursor.customers.count)
+        if needsKeys { directKeys.append(cursor.customers, 0..<cursor.customers.count) }
         keys = directKeys
-        starts = cursor.customers.rowStarts
-        rows.set(rowCount: rowCount, rowStarts: starts, columns: Array(cursor.vectors.prefix(columnCount)))
+        customerCount = cursor.customers.count
+        starts = rowStarts
+        if choice != nil {
+            rows.set(rowCount: Int(rowStarts[customerCount]), rowStarts: rowStarts, columns: [])
+            return
+        }
+        rows.set(
+            rowCount: rowCount, rowStarts: starts, firstRowBits: UnsafePointer(cursor.customers.startBits),
+            columns: Array(cursor.vectors.prefix(columnCount)))
     }
 
     /// The next row block of a range that comes in pieces; false at its end.
@@ -269,12 +297,15 @@ final class TableAssembly {
         if runs.count == runCount { runs.append(PartRun(isString: ownKeys.isString)) }
         let run = runs[runCount]
         let cursor = cursor(p)
-        if places.count == 1 && !hasLocals {
+        if choice != nil {
+            run.begin(at: 0, of: [], isBlock: false)
+            for place in places { try count(chosen[place], cursor, range, in: run, reader) }
+        } else if places.count == 1 && !hasLocals {
             try cursor.loadCustomers(block, reader)
             let customers = cursor.customers(in: range)
             if customers.isEmpty { return }
             try cursor.loadColumns(block, reader)
-            let rows = rows(of: customers, cursor)
+            let rows = rows(of: customers, cursor.customers.rowStarts)
             run.begin(at: rows.lowerBound, of: cursor.vectors, isBlock: true)
             extend(run, cursor, block, customers, rows)
         } else {
@@ -285,6 +316,20 @@ final class TableAssembly {
         if run.keys.count > 0 { runCount += 1 }
     }
 
+    /// Appends a block's customers of the range with the number of rows that the choice leaves each.
+    private func count(
+        _ place: (part: Int, block: Int), _ cursor: ScanCursor, _ range: CustomerRange, in run: PartRun,
+        _ reader: BlockReader
+    ) throws {
+        try cursor.loadCustomers(place.block, reader)
+        let customers = cursor.customers(in: range)
+        if customers.isEmpty { return }
+        let starts = try rowStarts(place, cursor, reader)
+        let rows = rows(of: customers, starts)
+        run.append(cursor.customers, customers, starts: starts, rows: rows.lowerBound)
+        run.extendLive(rows.count)
+    }
+
     /// Appends a block's rows of the range to the copied columns.
     private func copy(
         _ block: Int, _ cursor: ScanCursor, _ range: CustomerRange, to run: PartRun, _ reader: BlockReader
@@ -293,7 +338,7 @@ final class TableAssembly {
         let customers = cursor.customers(in: range)
         if customers.isEmpty { return }
         try cursor.loadColumns(block, reader)
-        let rows = rows(of: customers, cursor)
+        let rows = rows(of: customers, cursor.customers.rowStarts)
         for (c, vector) in copied.enumerated() {
             let source = cursor.vectors[c]
             if let local = locals[c] {
@@ -306,16 +351,15 @@ final class TableAssembly {
         extend(run, cursor, block, customers, rows)
     }
 
-    private func rows(of customers: Range<Int>, _ cursor: ScanCursor) -> Range<Int> {
-        let starts = cursor.customers.rowStarts
-        return Int(starts[customers.lowerBound])..<Int(starts[customers.upperBound])
+    private func rows(of customers: Range<Int>, _ starts: UnsafePointer<UInt32>) -> Range<Int> {
+        Int(starts[customers.lowerBound])..<Int(starts[customers.upperBound])
     }
 
     /// Appends a block's customers and tells which of their rows are deleted.
     private func extend(
         _ run: PartRun, _ cursor: ScanCursor, _ block: Int, _ customers: Range<Int>, _ rows: Range<Int>
     ) {
-        run.append(cursor.customers, customers, rows: rows.lowerBound)
+        run.append(cursor.customers, customers, starts: cursor.customers.rowStarts, rows: rows.lowerBound)
         if let deletes = cursor.part.deletes {
             let firstRow = cursor.part.footer.rowBlocks[block].firstRow + rows.lowerBound
             run.markDeleted(deletes, firstRow: firstRow, count: rows.count)
@@ -333,11 +377,17 @@ final class TableAssembly {
         let live = runs.prefix(runCount)
         if live.count == 1, !live[0].hasDeletes {
             finish(rows, only: live[0])
+            if choice != nil { rows.set(rowCount: rows.rowCount, rowStarts: starts, columns: []) }
             return
         }
         let order = merge.merge(live, timeSlot: mergesByTime ? timeSlot : nil, keys: ownKeys, starts: ownStarts)
         keys = ownKeys
+        customerCount = keys.count
         starts = ownStarts.pointer
+        if choice != nil {
+            rows.set(rowCount: order.count, rowStarts: starts, columns: [])
+            return
+        }
         // The time column that was added for the merge is of no more use.
         for (c, vector) in merged.prefix(columnCount).enumerated() {
             let sources = live.map { $0.columns[c] }
@@ -359,6 +409,7 @@ final class TableAssembly {
             }
         }
         keys = run.keys
+        customerCount = keys.count
         starts = run.startPointer()
         rows.set(rowCount: count, rowStarts: starts, columns: Array(columns.prefix(columnCount)))
     }

@@ -9,6 +9,11 @@ package struct TableRequest: Sendable {
     package var isPruned: (@Sendable (_ part: Int, _ block: Int) -> Bool)?
     /// Whether columns wait until they are asked for, see ``MorselWorker/require(_:column:)``.
     package var defersColumns = false
+    /// Whether nobody asks who the customers are, where their rows need not be merged; for scans of one table.
+    package var ignoresKeys = false
+    /// Makes what chooses the rows that matter, where nothing but the number of each customer's is asked: the table then
+    /// consists of these rows, and has no columns.
+    package var makeChoice: (@Sendable () -> any RowChoice)?
     /// Whether nobody asks in which order of time a customer's rows stand.
     package var ignoresTimeOrder = false
     /// Whether rows of a customer who fills several row blocks may come one block after the other, see
@@ -32,6 +37,9 @@ package final class TableRows {
     ///
     /// Nil in a morsel without customers.
     package fileprivate(set) var rowStarts: UnsafeMutablePointer<UInt32>?
+    /// A bit for each row that is the first of its customer, one word more than the rows need; nil where nobody has made
+    /// them.
+    package fileprivate(set) var firstRowBits: UnsafePointer<UInt64>?
     /// The requested columns, in the order of the request.
     ///
     /// Valid until the worker loads its next morsel.
@@ -39,9 +47,13 @@ package final class TableRows {
 
     package init() {}
 
-    func set(rowCount: Int, rowStarts: UnsafeMutablePointer<UInt32>?, columns: [ColumnVector]) {
+    func set(
+        rowCount: Int, rowStarts: UnsafeMutablePointer<UInt32>?, firstRowBits: UnsafePointer<UInt64>? = nil,
+        columns: [ColumnVector]
+    ) {
         self.rowCount = rowCount
         self.rowStarts = rowStarts
+        self.firstRowBits = firstRowBits
         self.columns = columns
     }
 }

@@ -81,6 +81,22 @@ final class BlockCache: Sendable {
         }
     }
 
+    /// The blocks at some places of a file, nil for those that are not here.
+    func blocks(file: Int, offsets: [Int], into found: inout [Block?]) {
+        found.removeAll(keepingCapacity: true)
+        state.withLock { state in
+            for offset in offsets {
+                if let place = state.places[Key(file: file, offset: offset)],
+                    case .block(let block) = state.entries[place].content
+                {
+                    found.append(block)
+                } else {
+                    found.append(nil)
+                }
+            }
+        }
+    }
+
     /// The decoded dictionary whose block is at a place of a file, if it is here.
     func dictionary(file: Int, offset: Int) -> StringDictionary? {
         state.withLock { state in

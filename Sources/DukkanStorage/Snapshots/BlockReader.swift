@@ -14,6 +14,8 @@ package final class BlockReader: @unchecked Sendable {  // Sendable: handed from
     let onCheck: (() -> Void)?
     /// What blocks of the row block that was read last refer to.
     let references = ReferenceCache()
+    /// What whoever reads now has found in memory already.
+    var near: NearBlocks?
     private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
 
     /// Whether blocks come from the store's cache and go there.
@@ -38,7 +40,9 @@ package final class BlockReader: @unchecked Sendable {  // Sendable: handed from
     ) throws -> Result {
         do {
             meter?.beginRead(file, place().column ?? "")
-            let cached = usesCache ? file.cachedBlock(at: location.offset) : nil
+            let cached =
+                usesCache
+                ? near?.block(of: file, at: location.offset) ?? file.cachedBlock(at: location.offset) : nil
             // A file of bad faith may name two blocks at one place.
             if let cached, cached.bytes.count == location.byteCount {
                 count(location, place)

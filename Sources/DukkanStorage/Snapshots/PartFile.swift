@@ -82,10 +82,17 @@ package final class PartFile: Sendable {
     /// Bytes of a block that are brought near before it is read; the rest follows by itself once it is read in order.
     private static let nearByteCountMax = 1 << 13
 
-    /// Brings the first bytes of a block near that is in memory, since it will be read soon.
-    func bringNear(_ location: PartFooter.BlockLocation) {
-        guard let block = cachedBlock(at: location.offset) else { return }
-        dukkan_bring_near(block.bytes.baseAddress, min(block.bytes.count, PartFile.nearByteCountMax))
+    /// Looks for blocks in memory that will be read soon, and has their first bytes brought near.
+    ///
+    /// - Parameters:
+    ///   - offsets: where the blocks lie.
+    ///   - found: gets for each of them the block, or nil.
+    func bringNear(_ offsets: [Int], into found: inout [BlockCache.Block?]) {
+        guard let blocks else { return found.removeAll() }
+        blocks.blocks(file: number, offsets: offsets, into: &found)
+        for case let block? in found {
+            dukkan_bring_near(block.bytes.baseAddress, min(block.bytes.count, PartFile.nearByteCountMax))
+        }
     }
 
     /// Keeps a block whose checksum holds.

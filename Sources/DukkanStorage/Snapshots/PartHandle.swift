@@ -30,11 +30,20 @@ package final class PartHandle: Sendable {
     }
 
     /// Reads and checks the customers of a row block.
-    package func readCustomers(block: Int, into customers: CustomerBlock, reader: BlockReader) throws {
+    ///
+    /// - Parameters:
+    ///   - block: the row block.
+    ///   - customers: gets them.
+    ///   - readsKeys: whether it is asked who they are, and not only where their rows begin.
+    ///   - reader: reads the directory.
+    package func readCustomers(
+        block: Int, into customers: CustomerBlock, readsKeys: Bool = true, reader: BlockReader
+    ) throws {
         let location = footer.rowBlocks[block].directory
         try reader.read(file, location) { bytes, areChecked in
             try PartDecoder.decodeCustomers(
-                bytes, footer: footer, block: block, into: customers, areChecked: areChecked, onCheck: reader.onCheck)
+                bytes, footer: footer, block: block, into: customers, readsKeys: readsKeys, areChecked: areChecked,
+                onCheck: reader.onCheck)
             reader.meter?.endDecode(rowCount: customers.rowCount, byteCount: memoryByteCount(customers))
         } place: {
             DukkanError.Place(column: "customer directory", block: block, offset: location.offset)
@@ -164,6 +173,7 @@ private func memoryByteCount(_ strings: StringDictionary?) -> Int {
 }
 
 private func memoryByteCount(_ customers: CustomerBlock) -> Int {
+    if !customers.hasKeys { return (customers.count + 1) * 4 }
     let keys = customers.strings.count > 0 ? memoryByteCount(customers.strings) : customers.count * 8
     return keys + (customers.count + 1) * 4
 }
