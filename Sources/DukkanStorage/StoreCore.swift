@@ -119,7 +119,10 @@ package final class StoreCore: Sendable {
     /// is `outcomeUnknown`: the store must be opened again to see which generation stands.
     package func commit(control: WorkControl? = nil) throws {
         try write { writer in
-            defer { publish(writer) }
+            defer {
+                publish(writer)
+                writer.replaced?.begin(threads: options.threads)
+            }
             try writer.commit(control: control)
         }
     }
@@ -199,7 +202,9 @@ package final class StoreCore: Sendable {
     ///
     /// An empty list: all is well. Throws for a cancelled control. O(bytes of the store).
     package func verify(control: WorkControl? = nil) throws -> [VerificationFinding] {
-        try StoreVerification(loader: loader, threads: options.threads, control: control).run()
+        // Files on their way out are no finding.
+        if turns != nil { try? write { $0.finishRemoval() } }
+        return try StoreVerification(loader: loader, threads: options.threads, control: control).run()
     }
 
     /// The same for a store that perhaps cannot be opened; it needs no more than a directory with a manifest's name in it.

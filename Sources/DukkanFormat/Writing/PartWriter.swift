@@ -20,16 +20,21 @@ package final class PartWriter {
     /// The same where rows bring strings, which may be long.
     private static let stringSliceRowCount = 1 << 12
     private static let pendingStringByteMax = 64 << 20
+    /// Rows that wait at most, as long as row blocks have the size that they should have: less than a block more than a
+    /// stripe, and what comes at once.
+    private static let pendingRowCountMax =
+        (PartLimits.stripeBlockCountMax + 1) * PartLimits.rowBlockTarget + sliceRowCount
 
     /// Begins a part with `columns`, which a schema has validated.
     ///
     /// - Parameters:
     ///   - dictionaries: one for each column: the sorted strings that its codes refer to, or nil where each call's vector
     ///     brings its own dictionary. Always nil for the customer column.
+    ///   - rowCount: rows that will come, where that is known; else 0.
     ///   - sink: gets the file's bytes in order. What it throws ends the part.
     package init(
         columns: [ColumnDefinition], identifier: PartIdentifier, dictionaries: [StringDictionary?],
-        options: PartOptions, sink: @escaping (UnsafeRawBufferPointer) throws -> Void
+        options: PartOptions, rowCount: Int = 0, sink: @escaping (UnsafeRawBufferPointer) throws -> Void
     ) throws {
         precondition(columns.count == dictionaries.count)
         try TableSchema("part", columns: columns).validate()
@@ -46,6 +51,7 @@ package final class PartWriter {
         self.sink = sink
         checksum = PartChecksum(identifier)
         pending = PendingRows(columns: columns, dictionaries: dictionaries)
+        pending.reserve(min(rowCount, PartWriter.pendingRowCountMax))
         footer = FooterEncoder(columns: columns, dictionaries: dictionaries, identifier: identifier)
         summary = PartSummary(
             rowCount: 0, customerCount: 0, byteCount: 0, minimumTime: .max, maximumTime: .min, minimumCustomer: nil,

@@ -29,6 +29,11 @@ struct PendingRows {
         }
     }
 
+    /// Makes room for rows, so that none is moved when more come.
+    func reserve(_ rowCount: Int) {
+        for column in columns.indices where column != customerColumn { vectors[column].reserve(rowCount) }
+    }
+
     /// Values that a thread should copy at least: waking it costs as much.
     private static let copiesPerThreadMin = 1 << 17
 

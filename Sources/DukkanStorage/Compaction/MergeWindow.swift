@@ -5,7 +5,7 @@ final class MergeWindow {
     /// What changes with every run of rows.
     ///
     /// Behind a pointer, since each access to a variable of a class is checked for exclusiveness.
-    private struct State {
+    struct State {
         var rows: UnsafeMutablePointer<UInt32>
         var rowCount = 0
         var capacity: Int
@@ -19,7 +19,7 @@ final class MergeWindow {
         var lastCustomer = -1
     }
 
-    private let state: UnsafeMutablePointer<State>
+    let state: UnsafeMutablePointer<State>
     private var stringOffsets: [UInt32] = [0]
     private var stringBytes: [UInt8] = []
     let vectors: [ColumnVector]
@@ -52,55 +52,10 @@ final class MergeWindow {
     var rows: UnsafePointer<UInt32> { UnsafePointer(state.pointee.rows) }
     var rowCount: Int { state.pointee.rowCount }
 
-    /// Appends rows of the cursor's block, all of the cursor's customer, the merge's customer number `number`.
-    func append(_ cursor: PartCursor, base: UInt32, from: Int, to: Int, customer number: Int, isInteger: Bool) {
-        let state = self.state
-        let length = to - from
-        let rowCount = state.pointee.rowCount
-        if rowCount + length > state.pointee.capacity { growRows(rowCount + length) }
-        let output = state.pointee.rows + rowCount
-        for i in 0..<length { output[i] = base | UInt32(truncatingIfNeeded: from &+ i) }
-        state.pointee.rowCount = rowCount + length
-        if cursor.head.pointee.isNullCustomer {
-            state.pointee.nullCount += length
-            return
-        }
-        if state.pointee.lastCustomer != number {
-            state.pointee.lastCustomer = number
-            if state.pointee.customerCount == state.pointee.customerCapacity { growCustomers() }
-            let place = state.pointee.customerCount
-            state.pointee.keys[place] = cursor.head.pointee.key
-            state.pointee.counts[place] = 0
-            state.pointee.customerCount = place + 1
-            if !isInteger {
-                cursor.customers.strings.withBytes(cursor.head.pointee.customer) {
-                    stringBytes.append(contentsOf: $0)
-                }
-                stringOffsets.append(UInt32(stringBytes.count))
-            }
-        }
-        state.pointee.counts[state.pointee.customerCount - 1] += length
-    }
-
-    private func growRows(_ minimum: Int) {
-        let grown = UnsafeMutablePointer<UInt32>.allocate(capacity: minimum * 2)
-        grown.update(from: state.pointee.rows, count: state.pointee.rowCount)
-        state.pointee.rows.deallocate()
-        state.pointee.rows = grown
-        state.pointee.capacity = minimum * 2
-    }
-
-    private func growCustomers() {
-        let count = state.pointee.customerCount
-        let keys = UnsafeMutablePointer<Int64>.allocate(capacity: count * 2)
-        keys.update(from: state.pointee.keys, count: count)
-        state.pointee.keys.deallocate()
-        state.pointee.keys = keys
-        let counts = UnsafeMutablePointer<Int>.allocate(capacity: count * 2)
-        counts.update(from: state.pointee.counts, count: count)
-        state.pointee.counts.deallocate()
-        state.pointee.counts = counts
-        state.pointee.customerCapacity = count * 2
+    /// Appends the key of a cursor's customer, where customers are strings.
+    func appendKey(of cursor: PartCursor) {
+        cursor.customers.strings.withBytes(cursor.head.pointee.customer) { stringBytes.append(contentsOf: $0) }
+        stringOffsets.append(UInt32(stringBytes.count))
     }
 
     /// Fills the vector of the customer column.
@@ -137,5 +92,54 @@ final class MergeWindow {
         stringOffsets.append(0)
         stringBytes.removeAll(keepingCapacity: true)
         for interner in interners { interner?.removeAll() }
+    }
+}
+
+extension MergeWindow.State {
+    /// Appends rows of a block.
+    ///
+    /// - Parameter base: the place of the block's first row.
+    mutating func append(base: UInt32, from: Int, to: Int) {
+        let length = to - from
+        if rowCount + length > capacity { growRows(rowCount + length) }
+        let output = rows + rowCount
+        for i in 0..<length { output[i] = base | UInt32(truncatingIfNeeded: from &+ i) }
+        rowCount += length
+    }
+
+    /// Counts rows of a customer; true for the first of hers.
+    ///
+    /// - Parameter number: of the customer within the merge.
+    mutating func count(_ length: Int, of number: Int, key: Int64) -> Bool {
+        let isFirst = lastCustomer != number
+        if isFirst {
+            lastCustomer = number
+            if customerCount == customerCapacity { growCustomers() }
+            keys[customerCount] = key
+            counts[customerCount] = 0
+            customerCount += 1
+        }
+        counts[customerCount - 1] += length
+        return isFirst
+    }
+
+    private mutating func growRows(_ minimum: Int) {
+        rows = MergeWindow.State.grown(rows, rowCount, to: minimum * 2)
+        capacity = minimum * 2
+    }
+
+    private mutating func growCustomers() {
+        customerCapacity *= 2
+        keys = MergeWindow.State.grown(keys, customerCount, to: customerCapacity)
+        counts = MergeWindow.State.grown(counts, customerCount, to: customerCapacity)
+    }
+
+    private static func grown<Element: BitwiseCopyable>(
+        _ held: UnsafeMutablePointer<Element>, _ count: Int, to capacity: Int
+    ) -> UnsafeMutablePointer<Element> {
+        let grown = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+        grown.update(from: held, count: count)
+        held.deallocate()
+        return grown
     }
 }

@@ -18,6 +18,8 @@ final class PartMerge {
     private let renamings: [StringRenaming?]
     private let readers: [BlockReader]
     private let windows: [MergeWindow]
+    /// What is known of the batch in each of them, for loops that run over all rows.
+    private let states: UnsafeMutablePointer<UnsafeMutablePointer<MergeWindow.State>>
     /// Windows that this pass writes.
     private let pass: Range<Int>
     /// Places of all cursors, and the cursors by customer, then place, as a binary heap.
@@ -28,7 +30,7 @@ final class PartMerge {
     private let heapCount: UnsafeMutablePointer<Int>
     /// Rows of the batch.
     private let batchRowCount: UnsafeMutablePointer<Int>
-    private var customerNumber = 0
+    private let customerNumber: UnsafeMutablePointer<Int>
     /// Cursors that have the customer, ascending.
     private let active: UnsafeMutablePointer<Int>
     private var rowsDone = 0
@@ -77,6 +79,10 @@ final class PartMerge {
         heapCount.initialize(to: 0)
         batchRowCount = .allocate(capacity: 1)
         batchRowCount.initialize(to: 0)
+        customerNumber = .allocate(capacity: 1)
+        customerNumber.initialize(to: 0)
+        states = .allocate(capacity: windows.count)
+        for (place, window) in windows.enumerated() { (states + place).initialize(to: window.state) }
     }
 
     deinit {
@@ -85,13 +91,15 @@ final class PartMerge {
         active.deallocate()
         heapCount.deallocate()
         batchRowCount.deallocate()
+        customerNumber.deallocate()
+        states.deallocate()
     }
 
     /// Writes the parts of this pass; one entry for each window that has rows.
     func run() throws -> [Manifest.Part] {
         for index in cursors.indices where try cursors[index].nextBlock() { push(index) }
         while let first = pop() {
-            customerNumber += 1
+            customerNumber.pointee += 1
             if heapCount.pointee > 0 && compare(first, heap[0]) == 0 {
                 try mergeCustomer(first)
             } else {
@@ -235,9 +243,15 @@ final class PartMerge {
 
     private func append(_ index: Int, _ from: Int, _ to: Int, window: Int) {
         guard pass.contains(window) else { return }
-        windows[window - pass.lowerBound].append(
-            cursors[index], base: UInt32(index) << UInt32(RunBuffer.pieceShift), from: from, to: to,
-            customer: customerNumber, isInteger: isInteger)
+        let place = window - pass.lowerBound
+        let state = states[place]
+        state.pointee.append(base: UInt32(index) << UInt32(RunBuffer.pieceShift), from: from, to: to)
+        let head = heads[index]
+        if head.pointee.isNullCustomer {
+            state.pointee.nullCount += to - from
+        } else if state.pointee.count(to - from, of: customerNumber.pointee, key: head.pointee.key), !isInteger {
+            windows[place].appendKey(of: cursors[index])
+        }
         batchRowCount.pointee += to - from
     }
 
@@ -258,7 +272,8 @@ final class PartMerge {
                     table: tableIndex,
                     dictionaries: strings[number].map {
                         if case .part(let dictionary, _)? = $0 { dictionary } else { nil }
-                    }, isQuick: liveRowCount < Writer.quickMergedRowCountMax, isThorough: isThorough)
+                    }, rowCount: windows.count == 1 ? liveRowCount : 0,
+                    isQuick: liveRowCount < Writer.quickMergedRowCountMax, isThorough: isThorough)
             }
             try window.draft?.output.append(window.vectors)
             window.removeBatch()

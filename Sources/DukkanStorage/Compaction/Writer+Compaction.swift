@@ -71,6 +71,7 @@ extension Writer {
                 .invalidArgument, "compaction needs a store without an open transaction",
                 advice: "commit or roll back first")
         }
+        finishRemoval()
         let chosen = try name.map { [working.tables[try tableIndex($0)].number] } ?? working.tables.map(\.number)
         var report = CompactionReport()
         report.partsBefore = partCount(chosen)

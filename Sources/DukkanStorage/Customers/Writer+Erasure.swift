@@ -14,6 +14,7 @@ extension Writer {
                 .invalidArgument, "erasing needs a store without an open transaction",
                 advice: "commit or roll back first")
         }
+        finishRemoval()
         let search = try CustomerSearch(keys, type: working.customerType)
         try checkSegments(isNamed)
         var report = ErasureReport(store: committed.store, time: time, generation: committed.generation)

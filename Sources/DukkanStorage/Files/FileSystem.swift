@@ -61,12 +61,15 @@ package protocol FileSystem: Sendable {
     /// The names in a directory, in any order, without `.` and `..`.
     func list(_ path: String) throws(SystemCallError) -> [String]
     func random() -> UInt64
+    /// Whether calls may come from a thread beside the one that works with the store; not where their order tells.
+    var allowsCallsBeside: Bool { get }
     /// A path without symbolic links, `.` and `..`, whose last name need not exist; the path itself where that is not known.
     func canonicalPath(_ path: String) -> String
 }
 
 extension FileSystem {
     package func canonicalPath(_ path: String) -> String { path }
+    package var allowsCallsBeside: Bool { false }
 }
 
 extension FileSystem {

@@ -10,6 +10,8 @@ import Darwin
 package struct PosixFileSystem: FileSystem {
     package init() {}
 
+    package var allowsCallsBeside: Bool { true }
+
     package func open(_ path: String, for use: FileUse) throws(SystemCallError) -> FileDescriptor {
         let flags =
             switch use {

@@ -9,9 +9,14 @@ final class PartOutput {
     private let onFailedSync: (DukkanError) -> Void
 
     /// Makes the file, which must not exist.
+    ///
+    /// - Parameters:
+    ///   - rowCount: rows that will come, where that is known; else 0.
+    ///   - onFailedSync: called where the bytes may not have become durable.
     init(
         path: String, fileSystem: any FileSystem, columns: [ColumnDefinition], identifier: PartIdentifier,
-        dictionaries: [StringDictionary?], options: PartOptions, onFailedSync: @escaping (DukkanError) -> Void
+        dictionaries: [StringDictionary?], options: PartOptions, rowCount: Int = 0,
+        onFailedSync: @escaping (DukkanError) -> Void
     ) throws {
         self.path = path
         self.onFailedSync = onFailedSync
@@ -20,7 +25,7 @@ final class PartOutput {
         self.sink = sink
         writer = try PartWriter(
             columns: columns, identifier: identifier, dictionaries: dictionaries, options: options,
-            sink: { try sink.append($0) })
+            rowCount: rowCount, sink: { try sink.append($0) })
     }
 
     /// Appends rows, sorted as those before.

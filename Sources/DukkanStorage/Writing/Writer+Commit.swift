@@ -25,11 +25,12 @@ extension Writer {
         }
         try keepPartsWithinLimit(control: control)
         for index in working.tables.indices { try writeDeletions(table: index) }
-        try publish()
+        replaced = try publishGeneration()
         if options.automaticCompaction { compactAfterCommit(control: control) }
     }
 
     func rollback() {
+        finishRemoval()
         runs = [:]
         freshDeletes = [:]
         let nextFile = working.nextFile
@@ -47,13 +48,26 @@ extension Writer {
         createdFiles = []
     }
 
-    /// Writes `working` as the next generation and opens it.
+    /// Removes what the commit before has replaced, or waits until that has happened.
+    func finishRemoval() {
+        replaced?.finish()
+        replaced = nil
+    }
+
+    /// Writes `working` as the next generation, opens it, and removes what it does not need any more.
     func publish() throws {
+        let replaced = try publishGeneration()
+        replaced.finish()
+    }
+
+    /// Writes `working` as the next generation and opens it; returns what it does not need any more.
+    private func publishGeneration() throws -> ReplacedFiles {
+        finishRemoval()
         working.generation = committed.generation + 1
         try working.checkInvariants()
         // Files of attempts that failed.
         removeUnusedFiles()
-        let replaced = Writer.fileNames(committed)
+        let before = Writer.fileNames(committed), old = (manifest: committed, snapshot: snapshot)
         try withDurability {
             for (name, part) in waitingParts.sorted(by: { $0.key < $1.key }) {
                 try part.synchronize()
@@ -62,12 +76,16 @@ extension Writer {
             if !createdFiles.isEmpty { try fileSystem.synchronizeNames(in: partsPath) }
         }
         try publishManifest()
-        let old = committed
         committed = working
         freshDeletes = [:]
         createdFiles = []
         openPublished()
-        removeReplaced(replaced, old)
+        // The manifest before goes last.
+        let names = before.subtracting(Writer.fileNames(committed)).sorted()
+        return ReplacedFiles(
+            names.map { partsPath.appending(name: $0) }
+                + [path.appending(name: StoreLayout.manifestName(old.manifest.generation))],
+            of: old.snapshot, fileSystem)
     }
 
     private func publishManifest() throws {
@@ -126,16 +144,6 @@ extension Writer {
         }
         snapshot = Snapshot(manifest: committed, tables: tables)
         adoptSnapshot()
-    }
-
-    /// Removes the files that the generation before had and this one has not.
-    ///
-    /// A failure leaves them to the next writer.
-    private func removeReplaced(_ names: Set<String>, _ old: Manifest) {
-        for name in names.subtracting(Writer.fileNames(committed)) {
-            try? fileSystem.removeFile(partsPath.appending(name: name))
-        }
-        try? fileSystem.removeFile(path.appending(name: StoreLayout.manifestName(old.generation)))
     }
 
     /// Writes the rows that the transaction deletes, and merges deletion files of one size.

@@ -19,8 +19,10 @@ extension Writer {
     private static let waitingPartCountMax = 32
 
     /// Begins a part.
+    ///
+    /// - Parameter rowCount: rows that will come, where that is known; else 0.
     func beginPart(
-        table index: Int, dictionaries: [StringDictionary?], isQuick: Bool, isThorough: Bool
+        table index: Int, dictionaries: [StringDictionary?], rowCount: Int, isQuick: Bool, isThorough: Bool
     ) throws -> PartDraft {
         let table = working.tables[index]
         let identifier = newIdentifier()
@@ -33,7 +35,7 @@ extension Writer {
             options: PartOptions(
                 thorough: isThorough, quick: !isThorough && isQuick,
                 workers: options.threads),
-            onFailedSync: { [weak self] error in self?.failure = error })
+            rowCount: rowCount, onFailedSync: { [weak self] error in self?.failure = error })
         return PartDraft(
             tableNumber: table.number, file: file, identifier: identifier, isThorough: isThorough, output: output)
     }

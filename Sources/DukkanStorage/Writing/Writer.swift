@@ -34,6 +34,8 @@ final class Writer {
     /// Parts of the open transaction, by name, whose bytes are made durable when it is published: a merge before that may
     /// take them, and nothing has waited for the disk in vain.
     var waitingParts: [String: PartOutput] = [:]
+    /// What the commit before has left to be removed.
+    var replaced: ReplacedFiles?
     /// Why nothing can be committed any more.
     var failure: DukkanError?
     /// Bytes written to files, for tests of what writing costs.

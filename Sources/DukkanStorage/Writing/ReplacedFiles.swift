@@ -1,0 +1,59 @@
+import Dispatch
+import Synchronization
+
+/// The files that a generation does not need any more, on their way out.
+///
+/// No generation stands on them and a failure leaves them to the next writer, so that whoever commits need not wait for the
+/// file system to free them. They go on a thread of their own, which has ended before the next generation is published, the
+/// transaction is rolled back or the store is closed. Names are never used twice, so nothing else meets them.
+final class ReplacedFiles: Sendable {
+    /// In the order in which they go.
+    private let paths: [String]
+    private let fileSystem: any FileSystem
+    /// The generation before: where nobody else reads it, its files are closed with it.
+    private let snapshot: Mutex<Snapshot?>
+    private let isBegun = Atomic<Bool>(false)
+    private let end = DispatchGroup()
+
+    init(_ paths: [String], of snapshot: Snapshot, _ fileSystem: any FileSystem) {
+        self.paths = paths
+        self.snapshot = Mutex(snapshot)
+        self.fileSystem = fileSystem
+    }
+
+    /// Begins to remove them; where the file system allows no calls beside others, or one thread is all, they are removed
+    /// when this returns.
+    ///
+    /// - Parameter threads: of the store.
+    func begin(threads: Int) {
+        if isBegun.exchange(true, ordering: .relaxed) { return }
+        guard threads > 1, fileSystem.allowsCallsBeside else {
+            remove()
+            return
+        }
+        end.enter()
+        DispatchQueue.global().async {
+            self.remove()
+            self.end.leave()
+        }
+    }
+
+    /// Returns when they are removed.
+    func finish() {
+        if isBegun.exchange(true, ordering: .relaxed) {
+            end.wait()
+        } else {
+            remove()
+        }
+    }
+
+    private func remove() {
+        for path in paths { try? fileSystem.removeFile(path) }
+        let last = snapshot.withLock { held in
+            defer { held = nil }
+            return held
+        }
+        // Its files are closed here, outside the lock.
+        _ = last
+    }
+}
