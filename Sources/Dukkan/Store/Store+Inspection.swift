@@ -78,7 +78,7 @@ extension Store {
     /// `for 90 %, constant 10 %`: the encodings of a column's blocks, the most frequent first.
     private static func shares(_ counts: [String: Int]) -> String {
         let total = counts.values.reduce(0, +)
-        let ranked = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        let ranked = Array(counts).inOrder { ($1.value, $0.key) < ($0.value, $1.key) }
         if ranked.count == 1 { return ranked[0].key }
         return ranked.map { "\($0.key) \(($0.value * 100 + total / 2) / total) %" }.joined(separator: ", ")
     }

@@ -1,3 +1,5 @@
+import DukkanFormat
+
 /// Why a row cannot be stored.
 struct RowFault: Sendable, Hashable {
     /// Number of the row within its chunk.
@@ -40,5 +42,5 @@ struct RowFaults {
     }
 
     /// The faults by row.
-    var sorted: [RowFault] { byRow.values.sorted { $0.row < $1.row } }
+    var sorted: [RowFault] { Array(byRow.values).inOrder { $0.row < $1.row } }
 }

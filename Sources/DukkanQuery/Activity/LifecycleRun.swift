@@ -2,7 +2,7 @@ import DukkanFormat
 import DukkanStorage
 
 /// Binds, plans and runs a `LIFECYCLE`.
-struct LifecycleRun {
+final class LifecycleRun {
     private let query: LifecycleQuery
     private let scan: ActivityScan
     /// Calendar periods from the first row's, or from the first shown, to the one that holds `as of`.

@@ -2,7 +2,7 @@ import DukkanFormat
 import DukkanStorage
 
 /// Binds, plans and runs `PATHS`.
-struct PathRun {
+final class PathRun {
     private let query: PathQuery
     private let scan: ActivityScan
     private let item: BoundExpression
@@ -160,7 +160,7 @@ struct PathRun {
 
     private static func rows(_ edges: [PathEdges.Edge], _ numbering: ValueNumbering) -> [[Value]] {
         let named = edges.map { (edge: $0, from: numbering.value($0.from), to: numbering.value($0.to)) }
-        let sorted = named.sorted { a, b in
+        let sorted = named.inOrder { a, b in
             if a.edge.step != b.edge.step { return a.edge.step < b.edge.step }
             if a.edge.count != b.edge.count { return a.edge.count > b.edge.count }
             if a.edge.from != b.edge.from { return ValueOrdering.precedes(a.from, b.from) }

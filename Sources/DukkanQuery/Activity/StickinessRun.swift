@@ -2,7 +2,7 @@ import DukkanFormat
 import DukkanStorage
 
 /// Binds, plans and runs a `STICKINESS`.
-struct StickinessRun {
+final class StickinessRun {
     private let query: StickinessQuery
     private let scan: ActivityScan
     /// Calendar periods from the first of the range, or without one from the first row's; nil: there are none.

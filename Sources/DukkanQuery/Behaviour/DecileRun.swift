@@ -2,7 +2,7 @@ import DukkanFormat
 import DukkanStorage
 
 /// Binds, plans and runs `DECILES OF customers BY …`.
-struct DecileRun {
+final class DecileRun {
     private let query: DecileQuery
     private let context: QueryContext
     private let builder: ScanBuilder
@@ -94,7 +94,7 @@ struct DecileRun {
             state.value.chunks.append(chunk)
         }
         // Morsels are ascending ranges of customers.
-        let chunks = states.flatMap(\.value.chunks).sorted { $0.morsel < $1.morsel }
+        let chunks = states.flatMap(\.value.chunks).inOrder { $0.morsel < $1.morsel }
         var nulls: [Int] = []
         var before = 0
         for chunk in chunks {

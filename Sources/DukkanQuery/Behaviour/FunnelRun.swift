@@ -2,7 +2,7 @@ import DukkanFormat
 import DukkanStorage
 
 /// Binds, plans and runs a `FUNNEL`.
-struct FunnelRun {
+final class FunnelRun {
     private let query: FunnelQuery
     private let context: QueryContext
     private let builder: ScanBuilder
@@ -40,7 +40,7 @@ struct FunnelRun {
         try bindBreakdown()
     }
 
-    private mutating func bindSteps() throws {
+    private func bindSteps() throws {
         var steps: [Int: [StepMasks.Step]] = [:]
         for (k, step) in query.steps.enumerated() {
             let table = try builder.table(step.table)
@@ -63,7 +63,7 @@ struct FunnelRun {
         masks = steps.mapValues { StepMasks($0) }
     }
 
-    private mutating func bindBreakdown() throws {
+    private func bindBreakdown() throws {
         guard let breakdown = query.breakdown else { return }
         if let top = breakdown.top, top < 1 { throw DukkanError(.invalidQuery, "TOP needs a number from 1 on") }
         var wanted = stepTables

@@ -2,7 +2,7 @@ import DukkanFormat
 import DukkanStorage
 
 /// Binds, plans and runs a `RETENTION`.
-struct RetentionRun {
+final class RetentionRun {
     private let query: RetentionQuery
     private let context: QueryContext
     private let builder: ScanBuilder

@@ -2,7 +2,7 @@ import DukkanFormat
 import DukkanStorage
 
 /// Binds, plans and runs a `FUNNEL` with options.
-struct ChainFunnelRun {
+final class ChainFunnelRun {
     private let query: FunnelQuery
     private let context: QueryContext
     private let builder: ScanBuilder

@@ -3,7 +3,8 @@ import DukkanFormat
 /// Brings the rows of one customer after the other together, in the total order, and divides them into what is evaluated:
 /// units, values of the breakdown, and runs of rows that may form chains.
 struct ChainGatherer {
-    private let query: FunnelQuery
+    private let usesKeys: Bool
+    private let measures: Bool
     let rules: ChainRules
     private let starting: UInt32
     private let everyRow: UInt32
@@ -35,7 +36,9 @@ struct ChainGatherer {
     }
 
     init(_ program: ChainProgram) {
-        query = program.query
+        let query = program.query
+        usesKeys = query.holding != nil || query.session != nil
+        measures = query.measure != nil
         rules = program.rules
         starting = rules.order == .any ? rules.steps : 1
         everyRow = rules.presence
@@ -118,13 +121,12 @@ struct ChainGatherer {
 
     /// Takes the tables of a morsel.
     mutating func begin(_ tables: [ChainTableRows]) {
-        let usesKeys = query.holding != nil || query.session != nil
         inputs = tables.map { table in
             var columns = ChainColumns(times: table.times.base, masks: table.masks.base, count: 0)
             if attribution != nil { columns.values = UnsafePointer(table.values.base) }
             if usesKeys { columns.keys = UnsafePointer(table.keys.base) }
             if countsSessions { columns.units = UnsafePointer(table.units.base) }
-            if query.measure != nil { columns.sources = UnsafePointer(table.sources.base) }
+            if measures { columns.sources = UnsafePointer(table.sources.base) }
             return Input(starts: table.starts.base, columns: columns, bytes: table.narrowMasks)
         }
         cursors = inputs.map { _ in 0 }
@@ -182,9 +184,9 @@ struct ChainGatherer {
     // MARK: Units and values
 
     /// Evaluates the customer.
-    mutating func evaluate(_ body: (ChainOutcome) throws -> Void) throws {
+    mutating func evaluate(_ sink: ChainSink) throws {
         guard countsSessions, let units = columns.units else {
-            try evaluateUnit(columns, stream.exclusions(exclusionCount), 0, body)
+            try evaluateUnit(columns, stream.exclusions(exclusionCount), 0, sink)
             return
         }
         unitPartition.run(units, masks: nil, count: columns.count)
@@ -199,28 +201,28 @@ struct ChainGatherer {
             let exclusions =
                 exclusionCount == 0
                 ? stream.exclusions(0) : unitStream.exclusions(of: stream, exclusionCount, group.key)
-            try evaluateUnit(own, exclusions, group.key, body)
+            try evaluateUnit(own, exclusions, group.key, sink)
         }
     }
 
     private mutating func evaluateUnit(
         _ columns: ChainColumns, _ exclusions: ChainExclusions, _ session: Int64,
-        _ body: (ChainOutcome) throws -> Void
+        _ sink: ChainSink
     ) throws {
         var outcome = ChainOutcome()
         outcome.session = session
         guard let attribution, let values = columns.values else {
-            try runs.evaluate(columns, exclusions, outcome, body)
+            try runs.evaluate(columns, exclusions, outcome, sink)
             return
         }
         switch attribution {
         case .first, .last, .stepFirst:
             outcome.value = value(columns, values, attribution)
-            try runs.evaluate(columns, exclusions, outcome, body)
+            try runs.evaluate(columns, exclusions, outcome, sink)
         case .step(let step):
-            try evaluateEachValue(columns, values, ofStep: step, exclusions, outcome, body)
+            try evaluateEachValue(columns, values, ofStep: step, exclusions, outcome, sink)
         case .all:
-            try evaluateEachValueAlone(columns, values, exclusions, outcome, body)
+            try evaluateEachValueAlone(columns, values, exclusions, outcome, sink)
         }
     }
 
@@ -248,7 +250,7 @@ struct ChainGatherer {
     /// Once for each value that rows of a step carry: rows of other values do not count as that step.
     private mutating func evaluateEachValue(
         _ columns: ChainColumns, _ values: UnsafePointer<UInt32>, ofStep step: Int, _ exclusions: ChainExclusions,
-        _ outcome: ChainOutcome, _ body: (ChainOutcome) throws -> Void
+        _ outcome: ChainOutcome, _ sink: ChainSink
     ) throws {
         let bit: UInt32 = 1 &<< UInt32(step)
         distinct.removeAll(keepingCapacity: true)
@@ -274,14 +276,14 @@ struct ChainGatherer {
             own.masks = UnsafePointer(valueMasks.base)
             var outcome = outcome
             outcome.value = value
-            try runs.evaluate(own, exclusions, outcome, body)
+            try runs.evaluate(own, exclusions, outcome, sink)
         }
     }
 
     /// Once for each value, over the rows that carry it.
     private mutating func evaluateEachValueAlone(
         _ columns: ChainColumns, _ values: UnsafePointer<UInt32>, _ exclusions: ChainExclusions,
-        _ outcome: ChainOutcome, _ body: (ChainOutcome) throws -> Void
+        _ outcome: ChainOutcome, _ sink: ChainSink
     ) throws {
         valueKeys.reserve(columns.count)
         for row in 0..<columns.count { valueKeys.base[row] = Int64(values[row]) }
@@ -304,7 +306,7 @@ struct ChainGatherer {
             } else {
                 own = valueArena.gather(columns, partition.order.base + group.from, group.to - group.from)
             }
-            try runs.evaluate(own, exclusions, outcome, body)
+            try runs.evaluate(own, exclusions, outcome, sink)
         }
     }
 }

@@ -133,7 +133,7 @@ extension ChainRuns {
         return sources[evaluator.servingRow(of: measuredStep, rows, links)]
     }
 
-    mutating func flush(_ outcome: ChainOutcome, _ body: (ChainOutcome) throws -> Void) throws {
+    mutating func flush(_ outcome: ChainOutcome, _ sink: ChainSink) throws {
         var outcome = outcome
         for at in 0..<candidates.count {
             let candidate = candidates.base[at]
@@ -148,7 +148,7 @@ extension ChainRuns {
             outcome.isOpen = result.isOpen && !outcome.isComplete
             outcome.times = UnsafePointer(candidateTimes.base + at * rules.stepCount)
             outcome.measuredRow = candidate.measuredRow
-            try body(outcome)
+            try sink.take(outcome)
         }
         candidates.count = 0
         candidateTimes.count = 0

@@ -112,24 +112,24 @@ struct ChainRuns {
     /// Calls with what the unit comes to, once for each period or entry where it comes to something.
     mutating func evaluate(
         _ columns: ChainColumns, _ exclusions: ChainExclusions, _ outcome: ChainOutcome,
-        _ body: (ChainOutcome) throws -> Void
+        _ sink: ChainSink
     ) throws {
         if isClickHouse {
-            try evaluateAsClickHouse(columns, exclusions, outcome, body)
+            try evaluateAsClickHouse(columns, exclusions, outcome, sink)
             return
         }
         if sweep != nil, sweep!.take(columns, exclusions) {
-            try sweep!.flush(outcome, body)
+            try sweep!.flush(outcome, sink)
             return
         }
         if isEntryPlain && !countsEntries && !mayFollow(columns) {
             evaluateEntries(columns, rows(columns, exclusions))
-            try flush(outcome, body)
+            try flush(outcome, sink)
             return
         }
         let runCount = divide(columns)
         if countsEntries {
-            try walk(columns, exclusions, runCount, outcome, body)
+            try walk(columns, exclusions, runCount, outcome, sink)
             return
         }
         for run in 0..<runCount {
@@ -138,7 +138,7 @@ struct ChainRuns {
             if isStrict && !patience.spend(columns.count) { break }
         }
         try checkPatience()
-        try flush(outcome, body)
+        try flush(outcome, sink)
     }
 
     /// - Throws: what ended the evaluation, where that is so.
@@ -203,7 +203,7 @@ struct ChainRuns {
     /// Calls with the outcome of one entry.
     mutating func tell(
         _ result: ChainResult, _ rows: ChainRows, _ columns: ChainColumns, _ outcome: ChainOutcome,
-        _ body: (ChainOutcome) throws -> Void
+        _ sink: ChainSink
     ) throws {
         guard result.level >= rules.leastLevel, result.level == result.levelOfAll else { return }
         var outcome = outcome
@@ -218,12 +218,12 @@ struct ChainRuns {
         outcome.isOpen = result.isOpen && !outcome.isComplete
         outcome.times = UnsafePointer(links.times)
         outcome.measuredRow = measuredRow(rows, columns)
-        try body(outcome)
+        try sink.take(outcome)
     }
 
     mutating func evaluateAsClickHouse(
         _ columns: ChainColumns, _ exclusions: ChainExclusions, _ outcome: ChainOutcome,
-        _ body: (ChainOutcome) throws -> Void
+        _ sink: ChainSink
     ) throws {
         let rows = rows(columns, exclusions)
         let level = try clickHouse?.level(rows) ?? 0
@@ -234,6 +234,6 @@ struct ChainRuns {
         outcome.isComplete = level == rules.stepCount
         let latest = (0..<columns.count).last { columns.masks[$0] & 1 != 0 }
         outcome.isOpen = !outcome.isComplete && latest.map { rules.isOpen(start: columns.times[$0]) } ?? false
-        try body(outcome)
+        try sink.take(outcome)
     }
 }

@@ -73,7 +73,7 @@ extension ChainSweep {
     }
 
     /// Calls with what the unit taken last comes to, once for each period where it comes to something.
-    mutating func flush(_ unit: ChainOutcome, _ body: (ChainOutcome) throws -> Void) rethrows {
+    mutating func flush(_ unit: ChainOutcome, _ sink: ChainSink) throws {
         var outcome = unit
         for at in 0..<candidates.count {
             let candidate = candidates.base[at]
@@ -86,7 +86,7 @@ extension ChainSweep {
             outcome.isComplete = outcome.level == stepCount
             outcome.isOpen = candidate.isOpen && !outcome.isComplete
             outcome.times = UnsafePointer(candidateTimes.base + at &* stepCount)
-            try body(outcome)
+            try sink.take(outcome)
         }
         candidates.count = 0
         candidateTimes.count = 0

@@ -35,6 +35,22 @@ struct ChainOutcome {
     var isComplete = false
 }
 
+/// Who takes the outcomes of customers one by one.
+///
+/// An object and no closure: what is handed a closure is compiled once more for each, tens of kilobytes in all.
+final class ChainSink {
+    /// The customer at hand.
+    var customer = 0
+    private let body: (_ customer: Int, _ outcome: ChainOutcome) throws -> Void
+
+    init(_ body: @escaping (_ customer: Int, _ outcome: ChainOutcome) throws -> Void) {
+        self.body = body
+    }
+
+    /// Takes an outcome of the customer at hand.
+    func take(_ outcome: ChainOutcome) throws { try body(customer, outcome) }
+}
+
 /// Evaluates a funnel with options over the customers of morsels; one for each thread.
 final class ChainWorker {
     private let program: ChainProgram
@@ -83,6 +99,10 @@ final class ChainWorker {
     func forEachOutcome(
         _ each: (ChainBatch) throws -> Void, _ body: (_ customer: Int, _ outcome: ChainOutcome) throws -> Void
     ) throws {
+        try withoutActuallyEscaping(body) { body in try forEachOutcome(each, ChainSink(body)) }
+    }
+
+    private func forEachOutcome(_ each: (ChainBatch) throws -> Void, _ sink: ChainSink) throws {
         // A copy of what holds only pointers, so that nothing goes through the object for each row.
         var gatherer = gatherer, batch = batch
         defer { (self.gatherer, self.batch) = (gatherer, batch) }
@@ -94,7 +114,10 @@ final class ChainWorker {
             while customer < end {
                 customer = gatherer.sweep(customer..<end, into: &batch)
                 guard customer < end else { break }
-                if gatherer.load(customer) { try gatherer.evaluate { try body(customer, $0) } }
+                if gatherer.load(customer) {
+                    sink.customer = customer
+                    try gatherer.evaluate(sink)
+                }
                 customer += 1
             }
             try each(batch)

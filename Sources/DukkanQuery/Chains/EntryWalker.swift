@@ -5,7 +5,7 @@ extension ChainRuns {
     /// completed, ended, or out of time.
     mutating func walk(
         _ columns: ChainColumns, _ exclusions: ChainExclusions, _ runCount: Int, _ outcome: ChainOutcome,
-        _ body: (ChainOutcome) throws -> Void
+        _ sink: ChainSink
     ) throws {
         gatherStarts(columns, runCount)
         var loaded = -1
@@ -30,7 +30,7 @@ extension ChainRuns {
             } else {
                 time = result.endedAt ?? rules.end(ofStart: start.time)
             }
-            if result.levelOfAll > 0 { try tell(result, rows, own, outcome, body) }
+            if result.levelOfAll > 0 { try tell(result, rows, own, outcome, sink) }
         }
     }
 

@@ -50,7 +50,8 @@ extension FunnelTally {
                 ValueGroup(value: slot == 0 ? .null : values(UInt32(slot - 1)), valueSlots: [slot], entered: entered))
         }
         if let top = program.query.breakdown?.top, used.count > top {
-            let ranked = used.map { ($0, count(stopped, $0.valueSlots[0], stepCount - 1..<stepCount)) }.sorted { a, b in
+            let ranked = used.map { ($0, count(stopped, $0.valueSlots[0], stepCount - 1..<stepCount)) }.inOrder {
+                a, b in
                 a.1 != b.1 ? a.1 > b.1 : ValueOrdering.precedes(a.0.value, b.0.value)
             }
             let others = ranked.dropFirst(top).map(\.0)
@@ -60,7 +61,7 @@ extension FunnelTally {
                     value: .string("other"), isOther: true, valueSlots: others.flatMap(\.valueSlots),
                     entered: others.reduce(0) { $0 + $1.entered }))
         }
-        return used.sorted { a, b in
+        return used.inOrder { a, b in
             if a.isOther != b.isOther { return b.isOther }
             return a.entered != b.entered ? a.entered > b.entered : ValueOrdering.precedes(a.value, b.value)
         }

@@ -64,7 +64,7 @@ extension FunnelTally {
         for group in groups {
             for slot in group.valueSlots { values[slot] = group.value }
         }
-        let sorted = listed.sorted { a, b in
+        let sorted = listed.inOrder { a, b in
             if a.customer != b.customer { return ValueOrdering.precedes(a.customer, b.customer) }
             if a.session != b.session { return ValueOrdering.precedes(a.session, b.session) }
             // Several values may show as one: those past the largest.

@@ -2,7 +2,7 @@ import DukkanFormat
 import DukkanStorage
 
 /// A plan's operators, described from the query and its scan.
-struct PlanDescription {
+final class PlanDescription {
     let plan: ScanPlan
     let builder: ScanBuilder
     let context: QueryContext

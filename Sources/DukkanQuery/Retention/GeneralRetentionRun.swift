@@ -2,7 +2,7 @@ import DukkanFormat
 import DukkanStorage
 
 /// Binds, plans and runs a `RETENTION` with options that its plain form does not have.
-struct GeneralRetentionRun {
+final class GeneralRetentionRun {
     private let query: RetentionQuery
     private let context: QueryContext
     private let builder: ScanBuilder

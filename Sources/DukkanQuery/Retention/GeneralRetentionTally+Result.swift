@@ -40,7 +40,7 @@ extension GeneralRetentionTally {
         let totals = doubleSums?.totals() ?? [:]
         var rows: [[Value]] = []
         for group in groups(titles, value) {
-            for (cohort, places) in group.cohorts.sorted(by: { $0.key < $1.key }) {
+            for (cohort, places) in Array(group.cohorts).inOrder(by: { $0.key < $1.key }) {
                 append(cohort, row(places, totals), group, titles, &rows)
             }
         }
@@ -76,7 +76,7 @@ extension GeneralRetentionTally {
             group.cohorts[Int(key & 0xFFFF_FFFF)] = [place]
             bySplit[split] = group
         }
-        var groups = bySplit.values.sorted { a, b in
+        var groups = Array(bySplit.values).inOrder { a, b in
             a.size != b.size ? a.size > b.size : ValueOrdering.precedes(a.value, b.value)
         }
         guard let top = titles.top, groups.count > top else { return groups }

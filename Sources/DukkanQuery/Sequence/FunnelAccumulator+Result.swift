@@ -40,7 +40,7 @@ extension FunnelAccumulator {
         for summaries in gapSummaries(groupOfSlot.group, groupCount: groups.count) {
             for group in groups.indices { groups[group].gaps.append(summaries[group]) }
         }
-        groups.sort { a, b in
+        groups = groups.inOrder { a, b in
             if a.isOther != b.isOther { return b.isOther }
             let (from, to) = (a.reached.reduce(0, +), b.reached.reduce(0, +))
             return from != to ? from > to : ValueOrdering.precedes(a.value, b.value)
@@ -82,7 +82,7 @@ extension FunnelAccumulator {
         var slots = used.map { [$0] }
         var other: Int?
         if let top, used.count > top {
-            let ranked = used.map { ($0, slotValue($0, values)) }.sorted { a, b in
+            let ranked = used.map { ($0, slotValue($0, values)) }.inOrder { a, b in
                 let from = reached.base[a.0 * stepCount + stepCount - 1]
                 let to = reached.base[b.0 * stepCount + stepCount - 1]
                 return from != to ? from > to : ValueOrdering.precedes(a.1, b.1)

@@ -2,7 +2,7 @@ import DukkanFormat
 import DukkanStorage
 
 /// A `SELECT` with groups or aggregates.
-struct GroupedSlice {
+final class GroupedSlice {
     private let slice: SliceRun
     private let keys: [BoundExpression]
     private let scope: GroupScope
@@ -56,7 +56,7 @@ struct GroupedSlice {
         let plan = try ScanPlan(
             slice.builder, order: needsCustomers || usesKey ? .byCustomerWithAnonymous : .byBlock,
             customers: customers, expressions: expressions)
-        let description = { PlanDescription(plan, slice.builder, slice.context) }
+        let description = { [slice] in PlanDescription(plan, slice.builder, slice.context) }
         if let answer = try StatisticsAnswer(slice, scope, plan)?.values() {
             if let plan = slice.context.planned({ description().statistics(slice.query) }) { return plan }
             return try finish(

@@ -5,7 +5,7 @@ import Synchronization
 /// A `SELECT` of rows, without groups.
 ///
 /// Rows come in the order (customer, time, ingest) unless another one is asked.
-struct RowSlice {
+final class RowSlice {
     private let slice: SliceRun
     private let items: [BoundExpression]
     private let titles: [String]

@@ -2,7 +2,7 @@ import DukkanFormat
 import DukkanStorage
 
 /// Binds, plans and runs a `SELECT`.
-struct SliceRun {
+final class SliceRun {
     let query: SliceQuery
     let context: QueryContext
     let builder: ScanBuilder

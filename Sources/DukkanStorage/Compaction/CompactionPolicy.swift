@@ -90,7 +90,7 @@ struct CompactionPolicy {
             let windows = TimeWindows.windows(of: part, borders)
             if windows.count == 1 { inside[windows.lowerBound, default: []].append(place) }
         }
-        for (_, places) in inside.sorted(by: { $0.key < $1.key }) where places.count > 1 {
+        for (_, places) in Array(inside).inOrder(by: { $0.key < $1.key }) where places.count > 1 {
             guard let largest = places.max(by: { liveRowCount($0) < liveRowCount($1) }) else { continue }
             let small = rowCount(places) - liveRowCount(largest)
             if liveRowCount(largest) >= self.windows.rowCountFull / 2,
@@ -135,7 +135,7 @@ struct CompactionPolicy {
     func groups() -> [[Int]] {
         let borders = table.windowBorders
         let spans = table.parts.enumerated().map { (place: $0, windows: TimeWindows.windows(of: $1, borders)) }
-            .sorted { ($0.windows.lowerBound, $0.place) < ($1.windows.lowerBound, $1.place) }
+            .inOrder { ($0.windows.lowerBound, $0.place) < ($1.windows.lowerBound, $1.place) }
         var groups: [(last: Int, places: [Int])] = []
         for span in spans {
             if let last = groups.last, span.windows.lowerBound <= last.last {

@@ -1,3 +1,5 @@
+import DukkanFormat
+
 /// A copy of a store that a backup made.
 package struct StoreCopy: Sendable, Hashable {
     /// Path of the copy when it was made.
@@ -27,7 +29,7 @@ struct StoreCopies {
 
     /// All copies that can be read, by path.
     func list() -> [StoreCopy] {
-        records().compactMap(\.copy).sorted { ($0.path, $0.generation) < ($1.path, $1.generation) }
+        records().compactMap(\.copy).inOrder { ($0.path, $0.generation) < ($1.path, $1.generation) }
     }
 
     /// Paths of records that cannot be read: of copies that nobody can name.

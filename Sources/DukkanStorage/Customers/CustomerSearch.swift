@@ -31,7 +31,7 @@ package struct CustomerSearch: Sendable {
             }
         }
         self.integers = integers.sorted()
-        self.strings = strings.sorted { $0.lexicographicallyPrecedes($1) }
+        self.strings = Array(strings).inOrder { $0.lexicographicallyPrecedes($1) }
     }
 
     package var count: Int { integers.count + strings.count }

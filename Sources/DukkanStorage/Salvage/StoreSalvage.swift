@@ -77,8 +77,8 @@ struct StoreSalvage {
             guard let numbers = StoreLayout.partNumbers(name) else { continue }
             tables[numbers.table, default: []].append((numbers.file, name))
         }
-        return tables.sorted { $0.key < $1.key }.compactMap { number, files in
-            let files = files.sorted { $0.file < $1.file }
+        return Array(tables).inOrder { $0.key < $1.key }.compactMap { number, files in
+            let files = files.inOrder { $0.file < $1.file }
             var columns: [ColumnDefinition] = []
             for file in files {
                 guard let footer = try? open(file.name, nil).footer else { continue }

@@ -29,8 +29,8 @@ struct PartVerification {
             let edge = checkBlock(block, dictionaries, used) { report(block, $0) }
             if let edge { edges.withLock { $0[block] = edge } }
         }
-        var findings = collected.withLock { $0 }.enumerated()
-            .sorted { ($0.element.block, $0.offset) < ($1.element.block, $1.offset) }.map(\.element.finding)
+        var findings = Array(collected.withLock { $0 }.enumerated())
+            .inOrder { ($0.element.block, $0.offset) < ($1.element.block, $1.offset) }.map(\.element.finding)
         if findings.isEmpty { findings += checkSpareStrings(dictionaries, used) }
         findings += checkOrder(edges.withLock { $0 })
         findings += checkFooter()

@@ -69,7 +69,7 @@ extension Writer {
         removeUnusedFiles()
         let before = Writer.fileNames(committed), old = (manifest: committed, snapshot: snapshot)
         try withDurability {
-            for (name, part) in waitingParts.sorted(by: { $0.key < $1.key }) {
+            for (name, part) in Array(waitingParts).inOrder(by: { $0.key < $1.key }) {
                 try part.synchronize()
                 waitingParts[name] = nil
             }
@@ -166,7 +166,7 @@ extension Writer {
         guard !unsorted.isEmpty else { return }
         let order = Dictionary(
             uniqueKeysWithValues: working.tables[index].parts.enumerated().map { ($1.identifier, $0) })
-        let sections = unsorted.sorted { order[$0.part, default: 0] < order[$1.part, default: 0] }
+        let sections = unsorted.inOrder { order[$0.part, default: 0] < order[$1.part, default: 0] }
         let deletion = DeletionFile(sections: sections)
         let identifier = newIdentifier()
         let file = newFile()
