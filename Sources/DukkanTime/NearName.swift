@@ -10,17 +10,20 @@ package enum NearName {
     package static func nearest(to name: String, among names: some Sequence<String>, countMax: Int = 1) -> [String] {
         let wanted = Array(name.lowercased().utf8.prefix(lengthMax))
         guard !wanted.isEmpty else { return [] }
+        var rows = EditRows()
         var ranked: [(edits: Int, name: String)] = []
         for candidate in names {
             let letters = Array(candidate.lowercased().utf8.prefix(lengthMax))
-            var edits = distance(wanted, letters)
+            let few = wanted.count >= 3 ? 2 : 1
+            let editsMax = max(few, min(wanted.count, letters.count) / 3)
+            // As many edits as the lengths differ are needed in any case.
+            let isTooLong = abs(wanted.count - letters.count) > editsMax
+            var edits = isTooLong ? Int.max : rows.distance(wanted, letters)
             let (short, long) = wanted.count < letters.count ? (wanted, letters) : (letters, wanted)
-            if short.count >= 3, long.starts(with: short) || long.reversed().starts(with: short.reversed()) {
+            if short.count >= 3, long.starts(with: short) || long.suffix(short.count).elementsEqual(short) {
                 edits = min(edits, 2)
             }
-            if edits <= max(1, min(wanted.count, letters.count) / 3) || (edits <= 2 && wanted.count >= 3) {
-                ranked.append((edits, candidate))
-            }
+            if edits <= editsMax { ranked.append((edits, candidate)) }
         }
         return ranked.sorted { ($0.edits, $0.name) < ($1.edits, $1.name) }.prefix(countMax).map(\.name)
     }
@@ -28,18 +31,33 @@ package enum NearName {
     /// Insertions, deletions, replacements and swaps of neighbours that turn one text into the other (optimal string
     /// alignment distance).
     package static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
-        var beforeLast = [Int](repeating: 0, count: b.count + 1)
-        var last = Array(0...b.count)
+        var rows = EditRows()
+        return rows.distance(a, b)
+    }
+}
+
+/// The three rows of the table of edits that are needed at a time, kept from one pair of texts to the next.
+private struct EditRows {
+    private var beforeLast: [Int] = []
+    private var last: [Int] = []
+    private var row: [Int] = []
+
+    mutating func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+        if row.count <= b.count {
+            beforeLast = [Int](repeating: 0, count: b.count + 1)
+            last = beforeLast
+            row = beforeLast
+        }
+        for j in 0...b.count { last[j] = j }
         for i in 0..<a.count {
-            var row = [i + 1] + [Int](repeating: 0, count: b.count)
+            row[0] = i + 1
             for j in 0..<b.count {
-                row[j + 1] = min(last[j] + (a[i] == b[j] ? 0 : 1), last[j + 1] + 1, row[j] + 1)
-                if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] {
-                    row[j + 1] = min(row[j + 1], beforeLast[j - 1] + 1)
-                }
+                var edits = min(last[j] + (a[i] == b[j] ? 0 : 1), last[j + 1] + 1, row[j] + 1)
+                if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { edits = min(edits, beforeLast[j - 1] + 1) }
+                row[j + 1] = edits
             }
-            beforeLast = last
-            last = row
+            swap(&beforeLast, &last)
+            swap(&last, &row)
         }
         return last[b.count]
     }

@@ -72,11 +72,13 @@ final class RowTally: ImportTarget {
     }
 
     private var schema: TableSchema
+    private var names: Set<String>
     private var rowCount = 0
     private var digest: UInt64 = 14_695_981_039_346_656_037
 
     init(_ schema: TableSchema) {
         self.schema = schema
+        names = Set(schema.columns.map { $0.name.lowercased() })
     }
 
     /// Of an import that failed only that it did: how many rows came before does not count.
@@ -88,10 +90,12 @@ final class RowTally: ImportTarget {
 
     func schema(of table: String) throws -> TableSchema { schema }
     func addColumn(table: String, _ column: ColumnDefinition) throws {
-        var changed = schema
-        changed.columns.append(column)
-        try changed.validate()
-        schema = changed
+        // What a table asks of one more column; to go through all the others each time would be most of the work.
+        try TableSchema.checkName(column.name, what: "column")
+        guard names.insert(column.name.lowercased()).inserted, names.count <= TableSchema.columnCountMax else {
+            throw DukkanError(.invalidArgument, "column \(column.name) is there already, or is one too many")
+        }
+        schema.columns.append(column)
     }
 
     func append(table: String, _ rows: RowBatch) throws {

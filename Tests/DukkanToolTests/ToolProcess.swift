@@ -37,7 +37,7 @@ struct ToolProcess {
     }()
 
     /// A folder of its own, removed with the value's last user.
-    final class Folder {
+    final class Folder: Sendable {
         let url: URL
 
         init() throws {
@@ -57,11 +57,14 @@ struct ToolProcess {
     }
 
     /// Runs the tool in a folder and waits for its end.
+    ///
+    /// - Parameter script: Lines for the shell, which becomes the tool by `exec "$@"`.
     @discardableResult
     static func run(
-        _ arguments: [String], in folder: Folder, input: String? = nil, environment: [String: String] = [:]
+        _ arguments: [String], in folder: Folder, input: String? = nil, environment: [String: String] = [:],
+        script: String? = nil
     ) throws -> Ending {
-        let process = try start(arguments, in: folder, environment: environment)
+        let process = try start(arguments, in: folder, environment: environment, script: script)
         return try process.end(input: input)
     }
 
@@ -114,13 +117,18 @@ struct ToolProcess {
 
     /// Begins a run.
     static func start(
-        _ arguments: [String], in folder: Folder, environment: [String: String] = [:]
+        _ arguments: [String], in folder: Folder, environment: [String: String] = [:], script: String? = nil
     ) throws -> Running {
         _ = ignoresBrokenPipes
         let running = Running()
         let process = running.process
-        process.executableURL = executable
-        process.arguments = arguments
+        if let script {
+            process.executableURL = URL(filePath: "/bin/sh")
+            process.arguments = ["-c", script, "sh", executable.path()] + arguments
+        } else {
+            process.executableURL = executable
+            process.arguments = arguments
+        }
         process.currentDirectoryURL = folder.url
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = running.input

@@ -107,7 +107,7 @@ public struct TableSchema: Sendable, Hashable {
         if name.isEmpty || name.utf8.count > nameLengthMax {
             throw DukkanError(.invalidArgument, "a \(what) name has 1 to \(nameLengthMax) bytes")
         }
-        if name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
+        if name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
             throw DukkanError(.invalidArgument, "a \(what) name contains a control character")
         }
     }

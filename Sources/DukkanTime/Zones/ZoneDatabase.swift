@@ -73,7 +73,8 @@ enum ZoneDatabase {
     /// The names nearest to one that does not exist; `Cairo` finds `Africa/Cairo`.
     static func suggestions(for name: String, in directory: String) -> [String] {
         let all = names(in: directory)
-        let sameCity = all.filter { $0.lowercased().hasSuffix("/" + name.lowercased()) }
+        let city = "/" + name.lowercased()
+        let sameCity = all.filter { $0.utf8.count >= city.utf8.count && $0.lowercased().hasSuffix(city) }
         let near = NearName.nearest(to: name, among: all, countMax: 3)
         return Array((sameCity.sorted() + near.filter { !sameCity.contains($0) }).prefix(3))
     }
@@ -90,9 +91,11 @@ enum ZoneDatabase {
                 }
                 guard isSafe(name), name != "posix", name != "right" else { continue }
                 let path = prefix.isEmpty ? name : prefix + "/" + name
+                let kind = Int(entry.pointee.d_type)
                 var status = stat()
-                guard stat(directory + "/" + path, &status) == 0 else { continue }
-                if status.st_mode & S_IFMT == S_IFDIR {
+                // The kind of a link, and on some file systems of any entry, does not stand beside its name.
+                if kind != Int(DT_REG), kind != Int(DT_DIR), stat(directory + "/" + path, &status) != 0 { continue }
+                if kind == Int(DT_DIR) || status.st_mode & S_IFMT == S_IFDIR {
                     walk(path, depth: depth + 1)
                 } else if name.utf8.first.map({ $0 >= 65 && $0 <= 90 }) == true {
                     // Zones begin with a capital letter; tables and notes beside them do not.
