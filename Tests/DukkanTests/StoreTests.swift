@@ -120,6 +120,19 @@ struct StoreTests {
         #expect(try Statement(statement.canonicalText) == statement)
     }
 
+    @Test func `a retention without measures is refused, and takes its first one`() throws {
+        let store = try Store.create(at: folder.path)
+        try store.createTable(Order.schema)
+        try store.commit()
+        var query = RetentionQuery(of: Step(in: "orders"), returning: Step(in: "orders"), by: .day, periods: 3)
+        query.measures = []
+        let error = #expect(throws: DukkanError.self) { try store.run(.retention(query)) as QueryResult }
+        #expect(error?.code == .invalidQuery)
+        #expect(query.measure == .customers)
+        query.measure = .customers
+        #expect(query.measures == [.customers])
+    }
+
     @Test func `a cancelled task stops its query`() async throws {
         let store = try Store.create(at: folder.path)
         try store.createTable(Order.schema)

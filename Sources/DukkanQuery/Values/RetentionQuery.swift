@@ -71,10 +71,10 @@ public struct RetentionQuery: Sendable, Hashable {
     /// Clauses common to all queries.
     public var options: QueryOptions
 
-    /// The first measure.
+    /// The first measure; ``Measure/customers`` where there is none, which is refused when it is run.
     public var measure: Measure {
-        get { measures[0] }
-        set { measures[0] = newValue }
+        get { measures.first ?? .customers }
+        set { measures = [newValue] + measures.dropFirst() }
     }
 
     /// Most periods of a retention.
