@@ -10,7 +10,7 @@ import Testing
 ///
 /// A failure prints the seed, the query and the shrunken world.
 @Suite struct ActivityCampaignTests {
-    #if DEBUG
+    #if DEBUG || DUKKAN_SANITIZED
     private static let worldsPerPart = 2
     #else
     private static let worldsPerPart = 50

@@ -9,7 +9,7 @@ import Testing
 ///
 /// A failure prints the seed, the query and the world.
 @Suite struct EngineAgainstReferenceTests {
-    #if DEBUG
+    #if DEBUG || DUKKAN_SANITIZED
     private static let worldsPerPart = 4
     #else
     private static let worldsPerPart = 60

@@ -8,7 +8,7 @@ import Testing
 /// What must not change an answer, with `as of` fixed: how rows were committed, threads, compaction, what is not asked
 /// for, and a shift of all times by whole periods.
 @Suite struct InvarianceTests {
-    #if DEBUG
+    #if DEBUG || DUKKAN_SANITIZED
     private static let worlds = 2
     #else
     private static let worlds = 24

@@ -14,7 +14,7 @@ import Testing
 @Suite struct OptionCampaignTests {
     private static let parts = 0..<16
     private static let queriesPerWorld = 48
-    #if DEBUG
+    #if DEBUG || DUKKAN_SANITIZED
     private static let pairsMin = 16 * 96
     #else
     private static let pairsMin = 64_000

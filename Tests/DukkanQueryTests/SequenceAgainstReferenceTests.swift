@@ -8,7 +8,7 @@ import Testing
 ///
 /// A failure prints the seed and the smallest world found that still fails.
 @Suite struct SequenceAgainstReferenceTests {
-    #if DEBUG
+    #if DEBUG || DUKKAN_SANITIZED
     private static let pairsPerPart = 60
     #else
     private static let pairsPerPart = 4_000

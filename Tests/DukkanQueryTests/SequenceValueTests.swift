@@ -5,7 +5,7 @@ import Testing
 
 /// One pass for all values that a step's rows carry against the exact evaluation value by value, on customers of many rows.
 @Suite struct SequenceValueTests {
-    #if DEBUG
+    #if DEBUG || DUKKAN_SANITIZED
     private static let rowCountMax = 400
     #else
     private static let rowCountMax = 3_000

@@ -13,7 +13,7 @@ import Testing
         }
     }
 
-    #if DEBUG
+    #if DEBUG || DUKKAN_SANITIZED
     static let seedCount: UInt64 = 3
     #else
     static let seedCount: UInt64 = 24

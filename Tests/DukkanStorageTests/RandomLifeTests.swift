@@ -16,7 +16,7 @@ import Testing
     }
 
     /// Debug builds are slow: they live through a part of the lives.
-    #if DEBUG
+    #if DEBUG || DUKKAN_SANITIZED
     static let seedCount: UInt64 = 2
     #else
     static let seedCount: UInt64 = 12

@@ -5,7 +5,7 @@ import Testing
 
 /// The reference of funnels with options and the older one of plain funnels, written apart, give the same answers.
 @Suite struct ReferenceAgreementTests {
-    #if DEBUG
+    #if DEBUG || DUKKAN_SANITIZED
     private static let pairs = 400
     #else
     private static let pairs = 6_000

@@ -9,7 +9,7 @@ enum FaultCampaign {
     /// Faults that a campaign injects at least.
     static let faultCountMin: Int = {
         if let text = ProcessInfo.processInfo.environment["DUKKAN_FAULTS"], let count = Int(text) { return count }
-        #if DEBUG
+        #if DEBUG || DUKKAN_SANITIZED
         return 2_000
         #else
         return 100_000
@@ -23,7 +23,7 @@ enum FaultCampaign {
 
     /// Debug builds try each so-many-th case only.
     static let stride: Int = {
-        #if DEBUG
+        #if DEBUG || DUKKAN_SANITIZED
         return onlyCase == nil && ProcessInfo.processInfo.environment["DUKKAN_FAULTS"] == nil ? 40 : 1
         #else
         return 1
