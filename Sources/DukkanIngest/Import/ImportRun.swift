@@ -15,7 +15,6 @@ final class ImportRun {
     /// Bytes of inputs that are done, and of all inputs where that is known.
     var bytesBefore = 0
     var bytesTotal: Int?
-    var reader: ChunkReader?
     var latestTime = Int64.min
 
     init(table: String, target: any ImportTarget, rejects: RejectsFile?, control: WorkControl?) {
@@ -38,7 +37,7 @@ final class ImportRun {
             try target.append(table: table, parsed.batch)
             report.rowsImported += parsed.batch.rowCount
         }
-        report.bytesRead = bytesBefore + (reader?.bytesConsumed ?? 0)
+        report.bytesRead = bytesBefore + chunk.inputBytes
         control?.report(
             .init(rowsDone: report.rowsRead, bytesDone: report.bytesRead, bytesTotal: bytesTotal))
     }

@@ -83,7 +83,6 @@ package final class Importer {
         let reader = dialect.reader(source, chunkBytes: options.chunkBytes(plan, dialect))
         run.file = source.name
         run.line = 1 + dialect.headerLines
-        run.reader = reader
         let limit = futureLimit
         let works = try (0..<options.threadCount).map { _ in
             try ImportWork(plan: plan, dialect: dialect, options: options, futureLimit: limit, run: run)
@@ -92,7 +91,6 @@ package final class Importer {
         run.bytesBefore += source.bytesConsumed
         run.report.bytesRead = run.bytesBefore
         run.report.ignoredColumns += plan.ignored.filter { !$0.isEmpty && !run.report.ignoredColumns.contains($0) }
-        run.reader = nil
     }
 
     /// Moves a source behind its header.

@@ -8,6 +8,8 @@ final class Chunk: @unchecked Sendable {  // Sendable: handed over, never shared
     var index = 0
     /// Bytes of text held.
     var count = 0
+    /// Bytes of the input that had been taken when the chunk was full, of which some may belong to the next one.
+    var inputBytes = 0
     /// Whether nothing follows, and the last row may lack its newline.
     var isLast = false
     private(set) var bytes: UnsafeMutablePointer<UInt8>

@@ -20,11 +20,6 @@ final class ChunkReader {
             separator: separator ?? 10, quote: quote ?? 0, has_quote: quotes ? 1 : 0, inside: 0, can_open: 1)
     }
 
-    /// Bytes taken from the input so far.
-    var bytesConsumed: Int { source.bytesConsumed }
-    /// Size of the input, where known.
-    var byteCount: Int? { source.byteCount }
-
     /// Fills a chunk; false at the end of the input.
     func next(into chunk: Chunk) throws -> Bool {
         chunk.count = 0
@@ -61,6 +56,7 @@ final class ChunkReader {
         chunk.count = rowEnd
         chunk.isLast = isAtEnd
         chunk.index = chunkCount
+        chunk.inputBytes = source.bytesConsumed
         chunk.clearPadding()
         chunkCount += 1
         return chunk.count > 0
