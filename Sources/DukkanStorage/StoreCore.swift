@@ -11,7 +11,7 @@ package final class StoreCore: Sendable {
     package let isReadOnly: Bool
     private let loader: SnapshotLoader
     /// The newest generation seen.
-    private let newest: Mutex<Snapshot>
+    private let newest: Guarded<Snapshot>
     private let turns: WriterTurns?
 
     private init(path: String, options: StoreOptions, loader: SnapshotLoader, snapshot: Snapshot, writer: Writer?) {
@@ -19,7 +19,7 @@ package final class StoreCore: Sendable {
         self.options = options
         self.loader = loader
         isReadOnly = writer == nil
-        newest = Mutex(snapshot)
+        newest = Guarded(snapshot)
         turns = writer.map { WriterTurns($0) }
     }
 
@@ -272,7 +272,7 @@ package final class StoreCore: Sendable {
 
 /// Gives the writer to one caller at a time.
 private final class WriterTurns: @unchecked Sendable {  // Sendable: `writer` is touched only while `turn` is held.
-    private let turn = Mutex(())
+    private let turn = Guarded(())
     private var writer: Writer?
 
     init(_ writer: Writer) {

@@ -1,3 +1,4 @@
+import DukkanStorage
 import Synchronization
 
 @testable import DukkanQuery
@@ -9,7 +10,7 @@ struct CampaignTally {
     var refused = 0
     var failures = 0
 
-    private static let shared = Mutex<[String: (parts: Int, tally: CampaignTally)]>([:])
+    private static let shared = Guarded<[String: (parts: Int, tally: CampaignTally)]>([:])
 
     mutating func add(_ row: OptionRow) {
         pairs += 1

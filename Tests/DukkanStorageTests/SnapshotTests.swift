@@ -62,7 +62,7 @@ import Testing
         try writer.commit()
         // Rows of commit n carry n as their amount, and commit n replaces all keys: a snapshot shows one n only.
         let isDone = Atomic<Bool>(false)
-        let failures = Mutex<[String]>([])
+        let failures = Guarded<[String]>([])
         let readCount = Atomic<Int>(0)
         let workers = DispatchGroup()
         @Sendable func work(_ worker: Int) {

@@ -1,5 +1,6 @@
 import CDukkanKernels
 import DukkanFormat
+import DukkanStorage
 import Synchronization
 
 /// Numbers the values of a breakdown alike for all tables, morsels and threads.
@@ -9,7 +10,7 @@ final class ValueNumbering: Sendable {
         var values: [Value] = []
     }
 
-    private let known = Mutex(Known())
+    private let known = Guarded(Known())
 
     /// Most values of one breakdown.
     static let valueCountMax = 10_000_000

@@ -15,7 +15,7 @@ final class QueryTrace: Sendable {
         var groupCount: Int?
         var stateByteCount: Int?
     }
-    private let gathered = Mutex(Gathered())
+    private let gathered = Guarded(Gathered())
 
     init(isAnalyzed: Bool) {
         self.isAnalyzed = isAnalyzed

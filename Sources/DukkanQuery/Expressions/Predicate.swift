@@ -1,4 +1,5 @@
 import DukkanFormat
+import DukkanStorage
 import Synchronization
 
 /// A condition compiled to kernels over vectors.
@@ -120,7 +121,7 @@ final class StringCondition: Sendable {
     let leaf: BoundExpression
     private let condition: BoundExpression
     private let negated: Bool
-    private let tables = Mutex<[(StringDictionary, CodeTable)]>([])
+    private let tables = Guarded<[(StringDictionary, CodeTable)]>([])
 
     /// Dictionaries remembered at once: one for the whole scan, or one a morsel for each of a few threads.
     private static let tableCountMax = 16

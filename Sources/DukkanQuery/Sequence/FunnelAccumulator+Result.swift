@@ -117,7 +117,7 @@ extension FunnelAccumulator {
             }
             return GroupedGaps(steps, groupCount: groupCount).summaries(groupOfSlot)
         }
-        let summaries = Mutex([[GapSummary]](repeating: [], count: gaps.count))
+        let summaries = Guarded([[GapSummary]](repeating: [], count: gaps.count))
         let entryCount = workers.reduce(0) { total, worker in
             (0..<gaps.count).reduce(total) { $0 + worker.gaps.base[$1].count }
         }

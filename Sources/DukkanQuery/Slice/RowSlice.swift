@@ -49,7 +49,7 @@ final class RowSlice {
 
     /// Tells workers when enough rows stand before a morsel.
     private final class Progress: Sendable {
-        private let state = Mutex<(counts: [Int: Int], prefix: Int, rows: Int)>(([:], 0, 0))
+        private let state = Guarded<(counts: [Int: Int], prefix: Int, rows: Int)>(([:], 0, 0))
 
         func finish(_ morsel: Int, rows: Int) {
             state.withLock {

@@ -32,7 +32,7 @@ package enum Parallel {
             for index in 0..<count { try body(index) }
             return
         }
-        let failure = Mutex<(index: Int, error: any Error)?>(nil)
+        let failure = Guarded<(index: Int, error: any Error)?>(nil)
         run(count, threads: threads) { index in
             if failure.withLock({ $0 != nil && $0!.index < index }) { return }
             do {

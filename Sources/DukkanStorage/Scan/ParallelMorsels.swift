@@ -16,7 +16,7 @@ package func forEachMorsel<State>(
     let workers = max(1, min(threads, scan.morselCount))
     let shares = MorselShares(count: scan.morselCount, heavy: scan.heavyMorsels, workers: workers)
     let isStopped = Atomic<Bool>(false)
-    let outcome = Mutex<MorselOutcome<State>>(MorselOutcome())
+    let outcome = Guarded<MorselOutcome<State>>(MorselOutcome())
     @Sendable func work(_ number: Int) {
         let meter = cost.makeMeter()
         let worker = MorselWorker(scan: scan, reader: BlockReader(meter: meter, usesCache: true))
@@ -127,9 +127,9 @@ package final class MutexCost: Sendable {
         var rowsScanned = 0
     }
 
-    private let totals = Mutex(Totals())
+    private let totals = Guarded(Totals())
     private let isMetered: Bool
-    private let made = Mutex<[WorkMeter]>([])
+    private let made = Guarded<[WorkMeter]>([])
 
     /// - Parameter isMetered: whether readers get a ``WorkMeter`` each.
     package init(isMetered: Bool = false) {

@@ -60,7 +60,7 @@ final class BlockCache: Sendable {
         }
     }
 
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let lastFile = Atomic<Int>(0)
     private let byteCountMax: Int
 

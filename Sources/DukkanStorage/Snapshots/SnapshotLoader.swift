@@ -73,7 +73,7 @@ struct SnapshotLoader {
 
     /// The open files of a table's parts, in their order; nil if one of them is gone.
     private func openFiles(of table: Manifest.Table, _ files: [PartIdentifier: PartFile]) throws -> [PartFile]? {
-        let found = Mutex([PartFile?](repeating: nil, count: table.parts.count))
+        let found = Guarded([PartFile?](repeating: nil, count: table.parts.count))
         let missing = table.parts.indices.filter { files[table.parts[$0].identifier] == nil }
         let threads = missing.count < SnapshotLoader.parallelPartCountMin ? 1 : StoreOptions.coreCount
         try Parallel.runThrowing(missing.count, threads: threads) { number in

@@ -16,8 +16,8 @@ struct PartVerification {
 
     /// All findings, each once, in the order of the blocks; those of the whole part stand first and last.
     func run() throws -> [VerificationFinding] {
-        let collected = Mutex<[(block: Int, finding: VerificationFinding)]>([])
-        let edges = Mutex<[Int: Edge]>([:])
+        let collected = Guarded<[(block: Int, finding: VerificationFinding)]>([])
+        let edges = Guarded<[Int: Edge]>([:])
         let report: @Sendable (Int, VerificationFinding) -> Void = { block, finding in
             collected.withLock { $0.append((block, finding)) }
         }
@@ -41,10 +41,10 @@ struct PartVerification {
 
     /// Which codes of the part's dictionaries rows have, deleted or not.
     private final class UsedCodes: Sendable {
-        private let columns: Mutex<[UsedStrings.CodeSet?]>
+        private let columns: Guarded<[UsedStrings.CodeSet?]>
 
         init(_ dictionaries: [StringDictionary?]) {
-            columns = Mutex(dictionaries.map { $0.map { UsedStrings.CodeSet(count: $0.count) } })
+            columns = Guarded(dictionaries.map { $0.map { UsedStrings.CodeSet(count: $0.count) } })
         }
 
         func insert(_ vector: ColumnVector, column: Int) {

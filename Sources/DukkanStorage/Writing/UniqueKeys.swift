@@ -52,7 +52,7 @@ struct UniqueKeys {
         if part.footer.columns[column].dictionary != nil {
             dictionary = try part.readDictionary(column: column, reader: BlockReader())
         }
-        let found = Mutex<[Int: [Int]]>([:])
+        let found = Guarded<[Int: [Int]]>([:])
         // The index is only read from here on.
         nonisolated(unsafe) let keys = self
         let shared = dictionary

@@ -1,3 +1,4 @@
+import DukkanStorage
 import Synchronization
 
 /// Counts faults by kind, and keeps what has gone wrong.
@@ -12,7 +13,7 @@ final class FaultTally: Sendable {
         var complaints: [String] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     init(complaintCountMax: Int = 5) {
         self.complaintCountMax = complaintCountMax
