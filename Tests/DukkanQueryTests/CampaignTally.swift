@@ -1,4 +1,4 @@
-import DukkanStorage
+import DukkanFormat
 import Synchronization
 
 @testable import DukkanQuery

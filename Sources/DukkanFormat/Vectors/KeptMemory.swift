@@ -18,7 +18,7 @@ enum KeptMemory {
         var byteCount = 0
     }
 
-    private static let state = Mutex(State())
+    private static let state = Guarded(State())
 
     /// What is kept now.
     static var keptByteCount: Int { state.withLock(\.byteCount) }

@@ -1,6 +1,5 @@
 import CDukkanKernels
 import DukkanFormat
-import DukkanStorage
 import Synchronization
 
 /// Numbers the values of a breakdown alike for all tables, morsels and threads.

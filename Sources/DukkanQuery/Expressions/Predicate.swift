@@ -1,5 +1,4 @@
 import DukkanFormat
-import DukkanStorage
 import Synchronization
 
 /// A condition compiled to kernels over vectors.

@@ -1,4 +1,5 @@
 import Dispatch
+import DukkanFormat
 import Synchronization
 
 /// Runs pieces of work on several threads, the calling one among them.

@@ -1,4 +1,5 @@
 import Dispatch
+import DukkanFormat
 import Synchronization
 
 /// Runs over all morsels of a scan on up to `threads` threads, each with a worker and a state of its own.

@@ -1,4 +1,4 @@
-import DukkanStorage
+import DukkanFormat
 import Synchronization
 
 /// Counts faults by kind, and keeps what has gone wrong.
