@@ -1,4 +1,5 @@
 import Dispatch
+import DukkanFormat
 import Synchronization
 
 /// The files that a generation does not need any more, on their way out.
@@ -11,13 +12,13 @@ final class ReplacedFiles: Sendable {
     private let paths: [String]
     private let fileSystem: any FileSystem
     /// The generation before: where nobody else reads it, its files are closed with it.
-    private let snapshot: Mutex<Snapshot?>
+    private let snapshot: Guarded<Snapshot?>
     private let isBegun = Atomic<Bool>(false)
     private let end = DispatchGroup()
 
     init(_ paths: [String], of snapshot: Snapshot, _ fileSystem: any FileSystem) {
         self.paths = paths
-        self.snapshot = Mutex(snapshot)
+        self.snapshot = Guarded(snapshot)
         self.fileSystem = fileSystem
     }
 
