@@ -1,5 +1,6 @@
 import DukkanFormat
 import DukkanStorage
+import Synchronization
 import Testing
 
 #if canImport(Glibc)
@@ -89,29 +90,7 @@ final class SimulatedFileSystem: FileSystem {
     }
 
     /// The state, for one caller at a time.
-    private final class Guarded: @unchecked Sendable {  // Sendable: `value` is touched only while `turn` is held.
-        // The thread sanitizer knows this lock; that of Synchronization it does not see on Linux.
-        private let turn = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-        private var value: State
-
-        init(_ value: State) {
-            self.value = value
-            pthread_mutex_init(turn, nil)
-        }
-
-        deinit {
-            pthread_mutex_destroy(turn)
-            turn.deallocate()
-        }
-
-        func withLock<Result>(_ body: (inout State) -> Result) -> Result {
-            pthread_mutex_lock(turn)
-            defer { pthread_mutex_unlock(turn) }
-            return body(&value)
-        }
-    }
-
-    private let state: Guarded
+    private let state: Guarded<State>
     private let defect = SimulatedFileSystem.defect
 
     /// - Parameter faults: what happens at the calls of these numbers, counted from 0.
