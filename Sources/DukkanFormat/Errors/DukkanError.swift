@@ -10,46 +10,47 @@ public struct DukkanError: Error, Sendable {
         public let description: String
 
         /// Makes a code of a given name.
+        @inlinable
         public init(_ name: String) {
             description = name
         }
 
         /// Bytes of the store do not have the form or the checksum that they must have.
-        public static let corrupt = Code("corrupt")
+        @inlinable public static var corrupt: Code { Code("corrupt") }
         /// The file was written by a newer release with an unknown format version.
-        public static let unsupportedVersion = Code("unsupported_version")
+        @inlinable public static var unsupportedVersion: Code { Code("unsupported_version") }
         /// A value or a row of the input cannot be stored as asked.
-        public static let invalidRow = Code("invalid_row")
+        @inlinable public static var invalidRow: Code { Code("invalid_row") }
         /// The input as a whole does not fit the table: missing or unknown columns, an unreadable header.
-        public static let invalidInput = Code("invalid_input")
+        @inlinable public static var invalidInput: Code { Code("invalid_input") }
         /// The text of a statement does not follow the grammar.
-        public static let syntax = Code("syntax")
+        @inlinable public static var syntax: Code { Code("syntax") }
         /// A statement or a query value names something that does not exist or combines what has no meaning.
-        public static let invalidQuery = Code("invalid_query")
+        @inlinable public static var invalidQuery: Code { Code("invalid_query") }
         /// An exact result does not fit its type.
-        public static let overflow = Code("overflow")
+        @inlinable public static var overflow: Code { Code("overflow") }
         /// A schema, a name or an option is not acceptable.
-        public static let invalidArgument = Code("invalid_argument")
+        @inlinable public static var invalidArgument: Code { Code("invalid_argument") }
         /// The store, table, column or part does not exist.
-        public static let notFound = Code("not_found")
+        @inlinable public static var notFound: Code { Code("not_found") }
         /// Something of that name exists already.
-        public static let alreadyExists = Code("already_exists")
+        @inlinable public static var alreadyExists: Code { Code("already_exists") }
         /// Another process or handle holds the writer's lock.
-        public static let locked = Code("locked")
+        @inlinable public static var locked: Code { Code("locked") }
         /// The store was opened for reading only.
-        public static let readOnly = Code("read_only")
+        @inlinable public static var readOnly: Code { Code("read_only") }
         /// The operating system refused a file operation.
-        public static let inputOutput = Code("input_output")
+        @inlinable public static var inputOutput: Code { Code("input_output") }
         /// A commit reached the disk only in part, as far as is known; reopen to see which snapshot stands.
-        public static let outcomeUnknown = Code("outcome_unknown")
+        @inlinable public static var outcomeUnknown: Code { Code("outcome_unknown") }
         /// The operation needs more memory than the store's budget.
-        public static let memoryBudget = Code("memory_budget")
+        @inlinable public static var memoryBudget: Code { Code("memory_budget") }
         /// A named limit of the store was exceeded.
-        public static let limit = Code("limit")
+        @inlinable public static var limit: Code { Code("limit") }
         /// The caller cancelled the operation.
-        public static let cancelled = Code("cancelled")
+        @inlinable public static var cancelled: Code { Code("cancelled") }
         /// The deadline passed before the operation ended.
-        public static let deadline = Code("deadline")
+        @inlinable public static var deadline: Code { Code("deadline") }
     }
 
     /// Where the failure was found.
@@ -80,25 +81,64 @@ public struct DukkanError: Error, Sendable {
     }
 
     /// The kind of failure.
-    public var code: Code
+    public var code: Code {
+        get { content.code }
+        set { content = Content(newValue, message, place, advice, cause) }
+    }
+
     /// What went wrong, one sentence without the place.
-    public var message: String
+    public var message: String {
+        get { content.message }
+        set { content = Content(code, newValue, place, advice, cause) }
+    }
+
     /// Where it was found.
-    public var place: Place
+    public var place: Place {
+        get { content.place }
+        set { content = Content(code, message, newValue, advice, cause) }
+    }
+
     /// What the person can do, if something is known to help.
-    public var advice: String?
+    public var advice: String? {
+        get { content.advice }
+        set { content = Content(code, message, place, newValue, cause) }
+    }
+
     /// The error underneath.
-    public var cause: (any Error)?
+    public var cause: (any Error)? {
+        get { content.cause }
+        set { content = Content(code, message, place, advice, newValue) }
+    }
+
+    /// An object, so that each of the hundreds of places that throw makes and moves one word.
+    private final class Content: Sendable {
+        let code: Code
+        let message: String
+        let place: Place
+        let advice: String?
+        let cause: (any Error)?
+
+        init(_ code: Code, _ message: String, _ place: Place, _ advice: String?, _ cause: (any Error)?) {
+            self.code = code
+            self.message = message
+            self.place = place
+            self.advice = advice
+            self.cause = cause
+        }
+    }
+
+    private var content: Content
 
     /// Makes an error.
-    public init(
-        _ code: Code, _ message: String, place: Place = Place(), advice: String? = nil, cause: (any Error)? = nil
-    ) {
-        self.code = code
-        self.message = message
-        self.place = place
-        self.advice = advice
-        self.cause = cause
+    @inline(never)
+    public init(_ code: Code, _ message: String, place: Place, advice: String? = nil, cause: (any Error)? = nil) {
+        content = Content(code, message, place, advice, cause)
+    }
+
+    /// Makes an error of which no place is known.
+    @inline(never)
+    public init(_ code: Code, _ message: String, advice: String? = nil, cause: (any Error)? = nil) {
+        content = Content(code, message, Place(), advice, cause)
     }
 
     /// The same error with the file named where it was not known before.
