@@ -8,7 +8,7 @@ import Testing
 /// Every way to damage a store that can be listed: found and named, or without any effect on an answer.
 @Suite struct DamagedStoreTests {
     private static let image = Result {
-        try StoreImage(reading: GoldenStores.folder.appending(path: GoldenStores.names[2]))
+        try StoreImage(reading: GoldenStores.folder.appending(path: GoldenStores.names[3]))
     }
     private static let oldImage = Result {
         try StoreImage(reading: GoldenStores.folder.appending(path: GoldenStores.names[0]))
@@ -122,6 +122,32 @@ import Testing
         files[StoreImage.path + "/MANIFEST-00000011"] = image.files[manifest]
         let complaint = try DamagedStoreTests.complaint(StoreImage(files))
         #expect(complaint?.place.file == StoreImage.path + "/MANIFEST-00000011", "\(complaint?.text ?? "nothing")")
+    }
+
+    @Test(arguments: GoldenStores.names)
+    func `a wrong bit of a footer, of any version, loses nothing that is salvaged`(_ name: String) throws {
+        let folder = try ScratchFolder()
+        let image = try StoreImage(reading: GoldenStores.folder.appending(path: name))
+        let store = try image.opened()
+        defer { store.close() }
+        let expected = try DamagedStoreTests.answers(store).map { try $0.get() }
+        let parts = try store.snapshot().tables.flatMap(\.parts)
+        for (number, part) in parts.enumerated() {
+            let bytes = try #require(image.files[part.file.path])
+            let end = bytes.count - PartFooter.trailerByteCount
+            let size = bytes[end..<end + 4].reversed().reduce(0) { $0 << 8 | Int($1) }
+            let start = part.footer.copyPlace?.offset ?? end - size
+            for place in stride(from: start + number, to: bytes.count, by: 83) {
+                let path = folder.url.appending(path: "damaged-\(number)-\(place)")
+                let damaged = image.changing(part.file.path) { $0[place] ^= 1 << UInt8(place % 8) }
+                try damaged.write(to: path)
+                let report = try StoreCore.salvage(path: path.path(), into: path.path() + "-saved")
+                #expect(report.isComplete, "\(part.file.path), byte \(place)")
+                let saved = try StoreCore.open(path: path.path() + "-saved", readOnly: true)
+                defer { saved.close() }
+                #expect(try DamagedStoreTests.answers(saved).map { try $0.get() } == expected)
+            }
+        }
     }
 
     // MARK: Blocks

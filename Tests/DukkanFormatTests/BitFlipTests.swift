@@ -5,7 +5,7 @@ import Testing
 
 /// Every single bit of the golden files, flipped: what reads the region finds it, and tells column, block and offset.
 ///
-/// A file is header, blocks, footer and trailer without a gap, which the footer's reader checks; each of them is read from
+/// A file is header, blocks, copy of the footer, footer and trailer without a gap, which the footer's reader checks; each of them is read from
 /// its own bytes alone, so that each flip asks only what reads its region.
 @Suite struct BitFlipTests {
     /// A run of bytes of a file with what reads it.
@@ -77,6 +77,10 @@ import Testing
                         into: vector)
                 }
             }
+        }
+        if let copy = footer.copyPlace {
+            let range = copy.offset..<copy.offset + copy.byteCount
+            regions.append(Region(name: "copy of the footer", range: range) { try $0.checkCopy() })
         }
         let end = file.bytes.count - PartFooter.trailerByteCount
         let size = file.bytes[end..<end + 4].reversed().reduce(0) { $0 << 8 | Int($1) }

@@ -17,7 +17,10 @@ import Testing
         for place in file.bytes.indices {
             let bit: UInt8 = 1 << UInt8(generator.below(8))
             file.bytes[place] ^= bit
-            #expect(throws: DukkanError.self, "byte \(place), bit \(bit)") { try file.read() }
+            #expect(throws: DukkanError.self, "byte \(place), bit \(bit)") {
+                try file.checkCopy()
+                return try file.read()
+            }
             file.bytes[place] ^= bit
         }
     }
@@ -199,7 +202,7 @@ import Testing
     @Test func aNewerVersionIsNamedAsSuch() throws {
         var file = try PartDamageTests.smallPart(51, rowCount: 3)
         let offset = file.bytes.count - PartFooter.trailerByteCount
-        file.bytes[offset + 4] = 3
+        file.bytes[offset + 4] = UInt8(PartLimits.version) + 1
         let head = Array(file.bytes[offset..<offset + 8])
         let checksum = head.withUnsafeBytes { PartChecksum(PartIdentifier(high: 0, low: 0))(offset: offset, $0) }
         withUnsafeBytes(of: checksum.littleEndian) { file.bytes.replaceSubrange(offset + 8..<offset + 12, with: $0) }

@@ -11,7 +11,8 @@ struct PartAssembly {
     /// What the first bytes choose.
     private struct Choices {
         var type: UInt8
-        var isOfVersion1: Bool
+        var version: UInt8
+        var isOfVersion1: Bool { version == 1 }
         var hasStringCustomers: Bool
         var hasDictionary: Bool
         var hasModel: Bool
@@ -27,11 +28,11 @@ struct PartAssembly {
         init(_ input: inout FuzzInput) {
             let first = input.choice(), second = input.choice()
             type = first % 7
-            isOfVersion1 = first & 0x80 != 0
+            version = first & 0x80 != 0 ? 1 : second & 16 != 0 ? 3 : 2
             hasStringCustomers = second & 1 != 0
             hasDictionary = second & 2 != 0 && type == 6
-            hasModel = second & 4 != 0 && !isOfVersion1
-            hasBitmap = second & 8 != 0 && !isOfVersion1
+            hasModel = second & 4 != 0 && version > 1
+            hasBitmap = second & 8 != 0 && version > 1
             rowCount = 1 + input.number() % 4_096
             customerCount = 1 + input.number() % rowCount
             nullCount = input.number() % (rowCount + 1)
@@ -48,7 +49,7 @@ struct PartAssembly {
         var pieces = input.pieces()
         while pieces.count < 7 { pieces.append([]) }
         out = [UInt8](repeating: 0, count: PartFooter.headerByteCount)
-        out[8] = choices.isOfVersion1 ? 1 : 2
+        out[8] = choices.version
         let isPresent = [true, choices.hasBitmap, true, true, choices.hasDictionary, choices.hasModel]
         var sizes: [Int] = []
         for (piece, isPresent) in zip(pieces, isPresent) {
@@ -60,8 +61,10 @@ struct PartAssembly {
         let start = out.count
         appendFooter(choices, sizes, keys: pieces[6])
         let size = out.count - start
+        // The copy of the footer stands before it.
+        if choices.version == 3 { out += out[start...] }
         for shift in [0, 8, 16, 24] { out.append(UInt8(truncatingIfNeeded: size >> shift)) }
-        out += [choices.isOfVersion1 ? 1 : 2, 0, 0, 0] + [UInt8](repeating: 0, count: 12)
+        out += [choices.version, 0, 0, 0] + [UInt8](repeating: 0, count: 12)
     }
 
     private mutating func appendFooter(_ choices: Choices, _ sizes: [Int], keys: [UInt8]) {

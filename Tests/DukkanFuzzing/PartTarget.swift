@@ -19,6 +19,7 @@ enum PartTarget {
         guard file.count <= byteCountMax else { return }
         if choices & 2 == 0 { HostilePart.repairEnds(&file) }
         let part = HostilePart(file)
+        if choices & 4 != 0 { part.recoverFooter() }
         guard let footer = try answer({ try part.footer() }) else { return }
         try PartReading(part: part, footer: footer, seed: UInt64(choices)).run()
     }
@@ -73,6 +74,19 @@ struct HostilePart {
             return try PartFooter(
                 parsing: UnsafeRawBufferPointer(rebasing: all[place.range]), version: place.version,
                 fileByteCount: all.count, identifier: HostilePart.identifier)
+        }
+    }
+
+    /// Makes a footer out as in a damaged part, whatever the size and the version that the last bytes tell.
+    func recoverFooter() {
+        guard bytes.count >= PartFooter.headerByteCount + PartFooter.trailerByteCount else { return }
+        let end = bytes.count - PartFooter.trailerByteCount
+        let size = Int(bytes[end]) | Int(bytes[end + 1]) << 8
+        bytes.withUnsafeBytes { all in
+            _ = FooterRecovery(
+                bytes: UnsafeRawBufferPointer(rebasing: all[..<end]), end: end,
+                version: UInt32(1 + bytes[end + 4] % 3), identifier: HostilePart.identifier
+            ).footer(byteCount: size)
         }
     }
 

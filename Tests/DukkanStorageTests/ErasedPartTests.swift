@@ -56,11 +56,14 @@ import Testing
         for (left, right) in zip(x, y) { #expect(left.bytes == right.bytes, "\(left.name) differs from \(right.name)") }
         #expect(a.entry.byteCount == b.entry.byteCount)
         #expect(a.entry.times == b.entry.times && a.entry.isThorough && a.entry.isExact)
-        // The footer begins behind its identifier.
-        let size = a.entry.byteCount
-        let end = try #require(x.last).end
+        // Footer and copy begin with the part's identifier and end with a checksum.
+        let copy = try #require(a.footer.copyPlace)
+        #expect(copy.offset == x.last?.end && copy.offset == b.footer.copyPlace?.offset)
         let (left, right) = (try bytes(a, with.system), try bytes(b, without.system))
-        #expect(left[(end + 16)..<(size - 24)].elementsEqual(right[(end + 16)..<(size - 24)]))
+        for start in [copy.offset, copy.offset + copy.byteCount] {
+            let said = (start + 16)..<(start + copy.byteCount - 4)
+            #expect(left[said] == right[said])
+        }
     }
 
     private func bytes(_ part: PartHandle, _ system: SimulatedFileSystem) throws -> [UInt8] {

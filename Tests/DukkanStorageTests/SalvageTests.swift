@@ -66,7 +66,11 @@ import Testing
         damage(large, large.footer.columns[amount].blocks[0].location)
         damage(large, large.footer.columns[amount].blocks[1].location)
         damage(large, large.footer.rowBlocks[2].directory)
-        system.damage(parts[3].file.path) { $0[$0.count - 30] ^= 1 }
+        // More of a footer and of its copy than can be made good.
+        let footers = try #require(parts[3].footer.copyPlace)
+        system.damage(parts[3].file.path) { bytes in
+            for place in footers.offset..<footers.offset + 2 * footers.byteCount { bytes[place] &= 0x0F }
+        }
         let findings = try StoreCore.verify(path: "/shop", fileSystem: system)
         let places = Set(findings.map { [$0.place.file, $0.place.column, $0.place.block.map { "\($0)" }] })
         for wanted in [
@@ -165,6 +169,64 @@ import Testing
         system.damage(parts[0]) { $0[block.offset + 9] ^= 1 }
         let more = try StoreCore.verify(path: "/shop", fileSystem: system)
         #expect(more.count == 4 && more.contains { $0.place.block == 0 }, "\(more)")
+    }
+
+    /// Ways to damage the end of a part.
+    enum FooterDamage: CaseIterable {
+        case bit, footer, copy, bitOfEach, border, trailerAndFooter, bitAndTrailer, cut
+
+        /// - Parameters:
+        ///   - bytes: those of the part.
+        ///   - count: size of the footer.
+        func apply(_ bytes: inout [UInt8], footerByteCount count: Int) {
+            let end = bytes.count - PartFooter.trailerByteCount
+            func wipe(_ range: Range<Int>) { for place in range { bytes[place] = 0x55 } }
+            switch self {
+            case .bit: bytes[end - count / 2] ^= 4
+            case .footer: wipe(end - count..<end)
+            case .copy: wipe(end - 2 * count..<end - count)
+            case .bitOfEach:
+                bytes[end - count / 2] ^= 4
+                bytes[end - count - 9] ^= 32
+            case .border: wipe(end - count * 3 / 2..<end - count * 3 / 4)
+            case .trailerAndFooter: wipe(end - count..<bytes.count)
+            case .bitAndTrailer:
+                bytes[end - count / 2] ^= 4
+                bytes[end - 9 - count] ^= 32
+                wipe(end..<bytes.count)
+            case .cut: bytes.removeLast(PartFooter.trailerByteCount + count / 2)
+            }
+        }
+    }
+
+    /// Damage of a footer that its copy or its checksum makes good loses nothing, and is named.
+    @Test(arguments: FooterDamage.allCases) func aDamagedFooterLosesNothing(_ damage: FooterDamage) throws {
+        let system = SimulatedFileSystem(seed: 8)
+        let rows = try SalvageTests.makeStore(system)
+        let parts = try StoreCore.open(path: "/shop", readOnly: true, fileSystem: system).snapshot().tables[0].parts
+        for part in parts {
+            let copy = try #require(part.footer.copyPlace)
+            system.damage(part.file.path) { damage.apply(&$0, footerByteCount: copy.byteCount) }
+        }
+        if damage != .copy {
+            let error = #expect(throws: DukkanError.self) {
+                try StoreCore.open(path: "/shop", readOnly: true, fileSystem: system)
+            }
+            #expect(error?.place.file == parts[0].file.path && error?.code == .corrupt)
+        }
+        let findings = try StoreCore.verify(path: "/shop", fileSystem: system)
+        #expect(Set(findings.map(\.place.file)) == Set(parts.map(\.file.path)), "\(findings)")
+        let saved = try SalvageTests.salvage(system)
+        #expect(saved.rows == rows)
+        #expect(saved.report.isComplete, "\(saved.report)")
+
+        // Without a manifest as well, unless nobody knows how long the file was.
+        guard damage != .cut else { return }
+        try system.removeAll(in: "/saved")
+        try system.remove(#require(system.fileNames.first { $0.hasPrefix("/shop/MANIFEST") }))
+        let again = try SalvageTests.salvage(system, table: "table_1")
+        #expect(again.rows == rows)
+        #expect(again.report.losses == [])
     }
 
     @Test func missingAndForeignFilesAreNamed() throws {

@@ -36,4 +36,18 @@ package struct PartChecksum {
         }
         return content
     }
+
+    /// The one bit of a content that, changed, changes its checksum by `difference`; nil if none does.
+    ///
+    /// The checksum is linear: what a bit changes depends on its distance from the end alone, and up to 2³¹ bits no two
+    /// of them change the same. O(bits).
+    static func wrongBit(difference: UInt32, byteCount: Int) -> Int? {
+        let polynomial: UInt32 = 0x82F6_3B78  // CRC-32C, reflected.
+        var change = polynomial
+        for distance in 0..<8 * byteCount {
+            if change == difference { return 8 * byteCount - 1 - distance }
+            change = change >> 1 ^ (change & 1 == 0 ? 0 : polynomial)
+        }
+        return nil
+    }
 }

@@ -6,10 +6,21 @@ extension PartFooter {
     package init(
         parsing bytes: UnsafeRawBufferPointer, version: UInt32, fileByteCount: Int, identifier: PartIdentifier
     ) throws {
+        let end = fileByteCount - PartFooter.trailerByteCount
+        let content = try PartChecksum(identifier).verified(offset: end - bytes.count, bytes)
+        try self.init(content: content, version: version, end: end, identifier: identifier)
+    }
+
+    /// Reads a footer whose checksum holds and is left out.
+    ///
+    /// - Parameter end: where the trailer begins.
+    init(content: UnsafeRawBufferPointer, version: UInt32, end: Int, identifier: PartIdentifier) throws {
         self.version = version
-        let footerOffset = fileByteCount - PartFooter.trailerByteCount - bytes.count
-        guard footerOffset >= PartFooter.headerByteCount else { throw corrupt("a footer larger than its file") }
-        var reader = ByteReader(try PartChecksum(identifier).verified(offset: footerOffset, bytes))
+        let byteCount = content.count + PartChecksum.byteCount
+        let blocksEnd = end - PartFooter.copyCount(ofVersion: version) * byteCount
+        guard blocksEnd >= PartFooter.headerByteCount else { throw corrupt("a footer larger than its file") }
+        copyPlace = version < 3 ? nil : BlockLocation(offset: blocksEnd, byteCount: byteCount)
+        var reader = ByteReader(content)
         let (high, low) = (try reader.uint64(), try reader.uint64())
         self.identifier = PartIdentifier(high: high, low: low)
         guard self.identifier == identifier else { throw corrupt("the file is another part") }
@@ -21,7 +32,7 @@ extension PartFooter {
             version < 2 ? 0 : try reader.count(PartLimits.sharedBitmapCountMax, "shared bitmaps of a row block")
         rowBlocks = []
         try parseRowBlocks(&reader)
-        try parseStripes(&reader, footerOffset: footerOffset)
+        try parseStripes(&reader, blocksEnd: blocksEnd)
         guard reader.isAtEnd else { throw corrupt("bytes behind the footer's end") }
         try checkReferences()
         for column in columns.indices { columns[column].summarize(rowCount: rowCount) }
@@ -157,7 +168,7 @@ extension PartFooter {
         else { throw corrupt("row blocks in an impossible order") }
     }
 
-    private mutating func parseStripes(_ reader: inout ByteReader, footerOffset: Int) throws(DukkanError) {
+    private mutating func parseStripes(_ reader: inout ByteReader, blocksEnd: Int) throws(DukkanError) {
         let stripeCount = try reader.count(rowBlocks.count, "stripes")
         var sizes: [Int] = []
         var total = 0
@@ -171,7 +182,7 @@ extension PartFooter {
         var offset = PartFooter.headerByteCount
         func place(_ byteCount: Int) throws(DukkanError) -> BlockLocation {
             // A checksum and a frame are the least that a block has.
-            guard byteCount > PartChecksum.byteCount, byteCount <= footerOffset - offset else {
+            guard byteCount > PartChecksum.byteCount, byteCount <= blocksEnd - offset else {
                 throw corrupt("a block outside the file")
             }
             defer { offset += byteCount }
@@ -210,7 +221,7 @@ extension PartFooter {
             }
             if let model = columns[column].model { columns[column].model = try place(model.byteCount) }
         }
-        guard offset == footerOffset else { throw corrupt("bytes that belong to no block") }
+        guard offset == blocksEnd else { throw corrupt("bytes that belong to no block") }
     }
 }
 

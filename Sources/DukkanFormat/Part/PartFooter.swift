@@ -17,6 +17,8 @@ package struct PartFooter: Sendable {
     package var customerType: ColumnType
     /// Bitmaps that a row block has at most for several columns to share.
     package var sharedBitmapCount: Int
+    /// Where the copy of the footer lies, which the footer follows; nil in parts that have none.
+    package var copyPlace: BlockLocation?
 
     /// The place of a block in the file.
     ///

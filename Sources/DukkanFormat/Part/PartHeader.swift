@@ -85,7 +85,9 @@ extension PartFooter {
         else { throw corrupt("a file of \(fileByteCount) bytes is no part") }
         let end = fileByteCount - trailerByteCount
         let (byteCount, version) = try PartTrailer.read(trailer, offset: end)
-        guard byteCount <= min(end - headerByteCount, PartLimits.footerByteCountMax) else {
+        guard byteCount <= PartLimits.footerByteCountMax,
+            copyCount(ofVersion: version) * byteCount <= end - headerByteCount
+        else {
             throw corrupt("a footer of \(byteCount) bytes does not fit")
         }
         return Place(range: end - byteCount..<end, version: version)

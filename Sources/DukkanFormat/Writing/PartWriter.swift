@@ -103,7 +103,7 @@ package final class PartWriter {
             || blockCount > 0 && pending.stringByteCount > PartWriter.pendingStringByteMax
     }
 
-    /// Writes what is left, the dictionaries and the footer.
+    /// Writes what is left, the dictionaries, and the footer with its copy.
     ///
     /// Nothing may be appended afterwards.
     package func finish() throws -> PartSummary {
@@ -119,7 +119,10 @@ package final class PartWriter {
             try writeModel(column)
         }
         let content = footer.encode(rowCount: summary.rowCount, customerCount: summary.customerCount)
-        let footerByteCount = try write(block: content)
+        var footerByteCount = 0
+        for _ in 0..<PartFooter.copyCount(ofVersion: PartLimits.version) {
+            footerByteCount = try write(block: content)
+        }
         try write(PartTrailer.encode(footerByteCount: footerByteCount, offset: offset))
         summary.byteCount = offset
         return summary

@@ -21,7 +21,7 @@ struct PartVerification {
         let report: @Sendable (Int, VerificationFinding) -> Void = { block, finding in
             collected.withLock { $0.append((block, finding)) }
         }
-        checkHead { report(-1, $0) }
+        checkEnds { report(-1, $0) }
         let dictionaries = readDictionaries { report(-1, $0) }
         let used = UsedCodes(dictionaries)
         try Parallel.runThrowing(part.footer.rowBlocks.count, threads: threads) { block in
@@ -86,15 +86,23 @@ struct PartVerification {
         return VerificationFinding(place: error.place, message: error.message, isDamage: true)
     }
 
-    /// Reading never needs the head of a part, so only verification looks at it.
-    private func checkHead(_ report: (VerificationFinding) -> Void) {
-        let head = UnsafeMutableRawBufferPointer.allocate(byteCount: PartFooter.headerByteCount, alignment: 8)
-        defer { head.deallocate() }
-        do {
-            try part.file.read(into: head, at: 0)
-            try PartFooter.checkHeader(UnsafeRawBufferPointer(head), identifier: part.entry.identifier)
-        } catch {
-            report(finding(error))
+    /// Reading never needs the head of a part and the copy of its footer, so that only verification looks at them.
+    private func checkEnds(_ report: (VerificationFinding) -> Void) {
+        func check(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Void) {
+            let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 8)
+            defer { bytes.deallocate() }
+            do {
+                try part.file.read(into: bytes, at: range.lowerBound)
+                try body(UnsafeRawBufferPointer(bytes))
+            } catch {
+                report(finding(error))
+            }
+        }
+        check(0..<PartFooter.headerByteCount) {
+            try PartFooter.checkHeader($0, identifier: part.entry.identifier)
+        }
+        if let copy = part.footer.copyPlace {
+            check(copy.offset..<copy.offset + 2 * copy.byteCount) { try part.footer.checkCopy($0) }
         }
     }
 

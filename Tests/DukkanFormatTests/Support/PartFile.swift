@@ -51,6 +51,25 @@ struct PartFile {
         }
     }
 
+    /// Checks the copy of the footer, where the part has one.
+    func checkCopy() throws {
+        let footer = try footer()
+        guard let copy = footer.copyPlace else { return }
+        let both = PartFooter.BlockLocation(offset: copy.offset, byteCount: 2 * copy.byteCount)
+        try withBlock(both) { try footer.checkCopy($0) }
+    }
+
+    /// The footer as it is made out in a damaged part whose size of the footer is known.
+    func recoveredFooter(byteCount: Int, version: UInt32 = PartLimits.version) -> PartFooter? {
+        let end = bytes.count - PartFooter.trailerByteCount
+        return bytes.withUnsafeBytes {
+            FooterRecovery(
+                bytes: UnsafeRawBufferPointer(rebasing: $0[..<end]), end: end, version: version,
+                identifier: identifier
+            ).footer(byteCount: byteCount)
+        }
+    }
+
     func withBlock<Result>(
         _ location: PartFooter.BlockLocation, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result {
