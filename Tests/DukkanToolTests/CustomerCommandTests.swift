@@ -120,9 +120,19 @@ struct CustomerCommandTests {
         let parts = URL(filePath: store).appending(path: "parts")
         let name = try #require(
             try FileManager.default.contentsOfDirectory(atPath: parts.path()).first { $0.hasPrefix("t1-") })
-        var bytes = try Data(contentsOf: parts.appending(path: name))
-        bytes[bytes.count - 25] ^= 1
-        try bytes.write(to: parts.appending(path: name))
+        let whole = try Data(contentsOf: parts.appending(path: name))
+        func damage(_ change: (inout Data) -> Void) throws {
+            var bytes = whole
+            change(&bytes)
+            try bytes.write(to: parts.appending(path: name))
+        }
+        // One bit of the footer: found, and made good by its copy.
+        try damage { $0[$0.count - 25] ^= 1 }
+        #expect(try ToolProcess.run(["verify", store], in: folder).code == 1)
+        try succeeds(["salvage", store, folder.path("all")])
+        #expect(try succeeds(["verify", folder.path("all")]).contains("2 tables, 4 rows"))
+        // The end of the file, with both.
+        try damage { bytes in for place in bytes.count - 400..<bytes.count - 20 { bytes[place] &= 0x0F } }
         let ending = try ToolProcess.run(["verify", store, "--format", "json"], in: folder)
         #expect(ending.code == 1)
         #expect(try object(ending.output)["damage"] as? Bool == true)
