@@ -261,12 +261,18 @@ package final class StoreCore: Sendable {
 
     /// Runs a writing call when its turn comes.
     private func write<Result>(_ body: (Writer) throws -> Result) throws -> Result {
+        var result: Result?
+        try takeTurn { result = try body($0) }
+        return result!
+    }
+
+    private func takeTurn(_ body: (Writer) throws -> Void) throws {
         guard let turns else {
             throw DukkanError(
                 .readOnly, "the store was opened for reading only", place: .init(file: path),
                 advice: "open it for writing")
         }
-        return try turns.take(path: path, body)
+        try turns.take(path: path, body)
     }
 }
 
@@ -283,17 +289,19 @@ private final class WriterTurns: @unchecked Sendable {  // Sendable: `writer` is
         writer?.rollback()
     }
 
-    func take<Result>(path: String, _ body: (Writer) throws -> Result) throws -> Result {
-        var outcome: Swift.Result<Result, any Error>?
+    func take(path: String, _ body: (Writer) throws -> Void) throws {
+        var failure: (any Error)?
         turn.withLock { _ in
-            outcome = Swift.Result {
+            do {
                 guard let writer else {
                     throw DukkanError(.readOnly, "the store is closed", place: .init(file: path))
                 }
-                return try body(writer)
+                try body(writer)
+            } catch {
+                failure = error
             }
         }
-        return try outcome!.get()
+        if let failure { throw failure }
     }
 
     func close() {

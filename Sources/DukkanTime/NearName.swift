@@ -25,7 +25,12 @@ package enum NearName {
             }
             if edits <= editsMax { ranked.append((edits, candidate)) }
         }
-        return ranked.sorted { ($0.edits, $0.name) < ($1.edits, $1.name) }.prefix(countMax).map(\.name)
+        // Few are wanted, so that there is no need to sort them all.
+        var nearest: [String] = []
+        while nearest.count < countMax, let best = ranked.indices.min(by: { ranked[$0] < ranked[$1] }) {
+            nearest.append(ranked.remove(at: best).name)
+        }
+        return nearest
     }
 
     /// Insertions, deletions, replacements and swaps of neighbours that turn one text into the other (optimal string

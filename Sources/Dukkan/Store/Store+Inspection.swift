@@ -56,7 +56,7 @@ extension Store {
                 add(column.definition.name, type.description, "customer directory", bytes: bytes, width: 8)
                 continue
             }
-            var counts: [String: Int] = [:]
+            var counts = [String: Int]()
             for block in column.blocks.indices {
                 counts[try handle.outline(column: index, block: block, reader: reader), default: 0] += 1
             }

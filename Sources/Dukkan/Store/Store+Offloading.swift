@@ -1,5 +1,7 @@
 import Dispatch
+import DukkanFormat
 import DukkanStorage
+import Synchronization
 
 extension Store {
     /// Runs blocking work on a thread of its own, so that the pool of `async` threads stays free, and passes the
@@ -7,8 +9,17 @@ extension Store {
     package func offload<T: Sendable>(
         _ control: WorkControl?, _ work: @escaping @Sendable (WorkControl) throws -> T
     ) async throws -> T {
-        let control = control ?? WorkControl()
-        return try await withTaskCancellationHandler {
+        let result = Guarded<T?>(nil)
+        try await offload(control ?? WorkControl()) { control in
+            let found = try work(control)
+            result.withLock { $0 = found }
+        }
+        return result.withLock { $0! }
+    }
+
+    private func offload(_ control: WorkControl, _ work: @escaping @Sendable (WorkControl) throws -> Void) async throws
+    {
+        try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 DispatchQueue.global().async {
                     continuation.resume(with: Result { try work(control) })

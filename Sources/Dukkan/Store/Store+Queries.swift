@@ -83,7 +83,7 @@ extension Store {
     }
 
     func engineOptions(_ snapshot: Snapshot) throws -> EngineOptions {
-        var segments: [String: Expression] = [:]
+        var segments = [String: Expression]()
         for segment in snapshot.segments {
             segments[segment.name] = try Parser.parseSegmentCondition(segment.text)
         }

@@ -147,7 +147,7 @@ extension IntegerStream {
         var writer = ByteWriter()
         writer.append(StreamTag.dictionary.rawValue)
         writer.appendVarint(distinct.count - 1)
-        let sorted = distinct.sorted()
+        let sorted = distinct.ascending()
         sorted.withUnsafeBufferPointer { encode($0.baseAddress!, sorted.count, into: &writer, context.inner) }
         withUnsafeTemporaryAllocation(of: Int64.self, capacity: count) { indices in
             DistinctValues.indices(of: values, count, in: sorted, into: indices.baseAddress!)

@@ -21,6 +21,53 @@ package enum SharedSort {
     }
 }
 
+extension SharedSort {
+    /// Puts numbers in order.
+    @inline(never)
+    @usableFromInline
+    package static func sort(_ values: inout [Int64]) { values.sort() }
+
+    /// Puts numbers in order.
+    @inline(never)
+    @usableFromInline
+    package static func sort(_ values: inout [Int]) { values.sort() }
+
+    /// Puts texts in order.
+    @inline(never)
+    @usableFromInline
+    package static func sort(_ values: inout [String]) { values.sort() }
+}
+
+extension Sequence<Int64> {
+    /// The numbers in order.
+    @inlinable
+    package func ascending() -> [Int64] {
+        var values = Array(self)
+        SharedSort.sort(&values)
+        return values
+    }
+}
+
+extension Sequence<Int> {
+    /// The numbers in order.
+    @inlinable
+    package func ascending() -> [Int] {
+        var values = Array(self)
+        SharedSort.sort(&values)
+        return values
+    }
+}
+
+extension Sequence<String> {
+    /// The texts in order.
+    @inlinable
+    package func ascending() -> [String] {
+        var values = Array(self)
+        SharedSort.sort(&values)
+        return values
+    }
+}
+
 extension Array {
     /// The elements in order, as `sorted(by:)` gives them, for lists that are short or rarely sorted.
     @inlinable

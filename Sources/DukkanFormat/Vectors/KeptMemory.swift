@@ -14,7 +14,7 @@ enum KeptMemory {
 
     private struct State {
         /// By size.
-        var pieces: [Int: [Piece]] = [:]
+        var pieces = [Int: [Piece]]()
         var byteCount = 0
     }
 

@@ -16,14 +16,14 @@ extension LayoutChoice {
                 && (pending.columns[$0].type.physical == .integers || pending.hasPartDictionary[$0])
                 && trial.changeCount > trialRowCount / 64 && trial.changeCount < trialRowCount * 2 / 3
         }
-        let leaders = candidates.sorted { trials[$0].changeCount > trials[$1].changeCount }
+        let leaders = candidates.inOrder { trials[$0].changeCount > trials[$1].changeCount }
             .prefix(LayoutChoice.leaderCountMax)
         var bestGain = 0
         for leader in leaders {
             let (members, gain) = group(leader, candidates, trials, layout)
             if gain > bestGain {
                 bestGain = gain
-                layout.runColumns = members.sorted()
+                layout.runColumns = members.ascending()
             }
         }
         for column in columns where trials[column].timeModel != nil && layout.tables[column] == nil {
@@ -76,7 +76,7 @@ extension LayoutChoice {
             if together * 100 <= leaderCount * (100 + LayoutChoice.addedRunPercentMax) { members.append(column) }
         }
         guard members.count > 1 || trials[leader].timeModel != nil else { return ([], 0) }
-        var shared: [Int: SharedRows] = [:]
+        var shared = [Int: SharedRows]()
         for block in trialBlocks {
             shared[block] = SharedRows(pending, input.plans[block], runColumns: members, nullColumns: [])
         }

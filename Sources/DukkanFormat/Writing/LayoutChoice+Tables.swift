@@ -18,7 +18,7 @@ extension LayoutChoice {
             let type = pending.columns[$0].type
             return (type == .int || pending.hasPartDictionary[$0]) && trials[$0].timeModel == nil
         }
-        references.sort { trials[$0].byteCount < trials[$1].byteCount }
+        references = references.inOrder { trials[$0].byteCount < trials[$1].byteCount }
         var pairCount = 0
         var decided: Set<Int> = [], deciding: Set<Int> = []
         for column in dependents where !deciding.contains(column) {
@@ -38,7 +38,7 @@ extension LayoutChoice {
     /// Whether rows of a sample that agree in one column agree in the other, and are null in the same rows.
     private func decides(_ reference: Int, _ column: Int) -> Bool {
         let keys = pending.vectors[reference], values = pending.vectors[column]
-        var seen: [Int64: Int64] = [:]
+        var seen = [Int64: Int64]()
         var agreeing = 0, differing = 0, rows = 0
         let step = max(1, rowCount / LayoutChoice.sampleCount / 4)
         for row in stride(from: 0, to: rowCount, by: step) {

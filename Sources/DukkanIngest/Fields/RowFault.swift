@@ -30,7 +30,7 @@ struct RowFault: Sendable, Hashable {
 
 /// The faults of a chunk: the first one of each bad row.
 struct RowFaults {
-    private(set) var byRow: [Int: RowFault] = [:]
+    private(set) var byRow = [Int: RowFault]()
 
     var isEmpty: Bool { byRow.isEmpty }
     var count: Int { byRow.count }

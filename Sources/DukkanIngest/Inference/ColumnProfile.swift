@@ -37,7 +37,7 @@ struct ColumnProfile {
     /// Numbers of eight digits that are days of 1900 to 2099.
     var compactDateCount = 0
     /// Words that stand for "no value" in other systems, and how often.
-    var suspects: [String: Int] = [:]
+    var suspects = [String: Int]()
 
     /// Forms that are told apart.
     static let forms: [TimeFormat] = [

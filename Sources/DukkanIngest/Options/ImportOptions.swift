@@ -73,7 +73,7 @@ public struct ImportOptions: Sendable {
     /// The form of the times of single columns, by name in the table.
     ///
     /// `--time-format COLUMN=FORMAT`, repeatable.
-    public var timeFormats: [String: TimeFormat] = [:]
+    public var timeFormats = [String: TimeFormat]()
     /// Input columns that go to a table's column of another name.
     ///
     /// `--map INPUT=COLUMN`, repeatable.

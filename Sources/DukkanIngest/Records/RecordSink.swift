@@ -6,7 +6,7 @@ struct RecordSink: Encoder {
     let encoder: RowEncoder
     let column: Int?
     let codingPath: [any CodingKey]
-    var userInfo: [CodingUserInfoKey: Any] { [:] }
+    var userInfo: [CodingUserInfoKey: Any] { .init() }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
         KeyedEncodingContainer(RecordProperties<Key>(encoder: encoder, column: column, codingPath: codingPath))

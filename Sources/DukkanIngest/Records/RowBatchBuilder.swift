@@ -34,56 +34,56 @@ public final class RowBatchBuilder {
     ///
     /// O(values).
     public func append(_ values: [Int64], to column: String) throws(DukkanError) {
-        appendWords(values, to: vectors[try index(column, accepts: "Int64") { $0 == .int }]) { $0 }
+        appendWords(values, to: vectors[try index(column, accepts: "Int64", .int)]) { $0 }
     }
 
     /// Appends whole numbers, some missing, to an INT column.
     ///
     /// O(values).
     public func append(_ values: [Int64?], to column: String) throws(DukkanError) {
-        appendOptional(values, to: vectors[try index(column, accepts: "Int64") { $0 == .int }]) { $0 }
+        appendOptional(values, to: vectors[try index(column, accepts: "Int64", .int)]) { $0 }
     }
 
     /// Appends whole numbers to an INT column.
     ///
     /// O(values).
     public func append(_ values: [Int], to column: String) throws(DukkanError) {
-        appendWords(values, to: vectors[try index(column, accepts: "Int") { $0 == .int }]) { Int64($0) }
+        appendWords(values, to: vectors[try index(column, accepts: "Int", .int)]) { Int64($0) }
     }
 
     /// Appends decimals by their digits without the point, as 1230 for 12.30 in a DECIMAL(2) column.
     ///
     /// O(values).
     public func append(unscaled values: [Int64], to column: String) throws(DukkanError) {
-        appendWords(values, to: vectors[try index(column, accepts: "unscaled") { $0.isDecimal }]) { $0 }
+        appendWords(values, to: vectors[try index(column, accepts: "unscaled", .decimal(scale: 0))]) { $0 }
     }
 
     /// Appends decimals by their digits without the point, some missing.
     ///
     /// O(values).
     public func append(unscaled values: [Int64?], to column: String) throws(DukkanError) {
-        appendOptional(values, to: vectors[try index(column, accepts: "unscaled") { $0.isDecimal }]) { $0 }
+        appendOptional(values, to: vectors[try index(column, accepts: "unscaled", .decimal(scale: 0))]) { $0 }
     }
 
     /// Appends truth values to a BOOL column.
     ///
     /// O(values).
     public func append(_ values: [Bool], to column: String) throws(DukkanError) {
-        appendWords(values, to: vectors[try index(column, accepts: "Bool") { $0 == .bool }]) { $0 ? 1 : 0 }
+        appendWords(values, to: vectors[try index(column, accepts: "Bool", .bool)]) { $0 ? 1 : 0 }
     }
 
     /// Appends truth values, some missing, to a BOOL column.
     ///
     /// O(values).
     public func append(_ values: [Bool?], to column: String) throws(DukkanError) {
-        appendOptional(values, to: vectors[try index(column, accepts: "Bool") { $0 == .bool }]) { $0 ? 1 : 0 }
+        appendOptional(values, to: vectors[try index(column, accepts: "Bool", .bool)]) { $0 ? 1 : 0 }
     }
 
     /// Appends points in time to a TIMESTAMP column.
     ///
     /// O(values).
     public func append(_ values: [Timestamp], to column: String) throws(DukkanError) {
-        appendWords(values, to: vectors[try index(column, accepts: "Timestamp") { $0 == .timestamp }]) {
+        appendWords(values, to: vectors[try index(column, accepts: "Timestamp", .timestamp)]) {
             $0.microseconds
         }
     }
@@ -92,7 +92,7 @@ public final class RowBatchBuilder {
     ///
     /// O(values).
     public func append(_ values: [Timestamp?], to column: String) throws(DukkanError) {
-        appendOptional(values, to: vectors[try index(column, accepts: "Timestamp") { $0 == .timestamp }]) {
+        appendOptional(values, to: vectors[try index(column, accepts: "Timestamp", .timestamp)]) {
             $0.microseconds
         }
     }
@@ -101,21 +101,21 @@ public final class RowBatchBuilder {
     ///
     /// O(values).
     public func append(_ values: [CivilDate], to column: String) throws(DukkanError) {
-        appendWords(values, to: vectors[try index(column, accepts: "CivilDate") { $0 == .date }]) { $0.days }
+        appendWords(values, to: vectors[try index(column, accepts: "CivilDate", .date)]) { $0.days }
     }
 
     /// Appends days, some missing, to a DATE column.
     ///
     /// O(values).
     public func append(_ values: [CivilDate?], to column: String) throws(DukkanError) {
-        appendOptional(values, to: vectors[try index(column, accepts: "CivilDate") { $0 == .date }]) { $0.days }
+        appendOptional(values, to: vectors[try index(column, accepts: "CivilDate", .date)]) { $0.days }
     }
 
     /// Appends numbers to a DOUBLE column.
     ///
     /// O(values).
     public func append(_ values: [Double], to column: String) throws(DukkanError) {
-        let vector = vectors[try index(column, accepts: "Double") { $0 == .double }]
+        let vector = vectors[try index(column, accepts: "Double", .double)]
         for value in values { vector.append(value) }
     }
 
@@ -123,7 +123,7 @@ public final class RowBatchBuilder {
     ///
     /// O(values).
     public func append(_ values: [Double?], to column: String) throws(DukkanError) {
-        let vector = vectors[try index(column, accepts: "Double") { $0 == .double }]
+        let vector = vectors[try index(column, accepts: "Double", .double)]
         for value in values { if let value { vector.append(value) } else { vector.appendNull() } }
     }
 
@@ -131,7 +131,7 @@ public final class RowBatchBuilder {
     ///
     /// O(bytes).
     public func append(_ values: [String], to column: String) throws(DukkanError) {
-        let index = try index(column, accepts: "String") { $0 == .string }
+        let index = try index(column, accepts: "String", .string)
         for value in values { try append(text: value, column: index) }
     }
 
@@ -139,7 +139,7 @@ public final class RowBatchBuilder {
     ///
     /// O(bytes).
     public func append(_ values: [String?], to column: String) throws(DukkanError) {
-        let index = try index(column, accepts: "String") { $0 == .string }
+        let index = try index(column, accepts: "String", .string)
         for value in values {
             if let value { try append(text: value, column: index) } else { vectors[index].appendNull() }
         }
@@ -187,9 +187,8 @@ public final class RowBatchBuilder {
         vectors[column].append(code: code)
     }
 
-    private func index(
-        _ column: String, accepts name: String, _ matches: (ColumnType) -> Bool
-    ) throws(DukkanError) -> Int {
+    /// Place of a column of a type; that of a decimal may have any scale.
+    private func index(_ column: String, accepts name: String, _ type: ColumnType) throws(DukkanError) -> Int {
         guard let index = schema.column(named: column) else {
             throw DukkanError(
                 .notFound, "table \(schema.name) has no column \(column)",
@@ -197,9 +196,10 @@ public final class RowBatchBuilder {
                     "did you mean \($0)?"
                 })
         }
-        guard matches(schema.columns[index].type) else {
+        let found = schema.columns[index].type
+        guard found == type || found.isDecimal && type.isDecimal else {
             throw DukkanError(
-                .invalidArgument, "the column is \(schema.columns[index].type) and takes no \(name) values",
+                .invalidArgument, "the column is \(found) and takes no \(name) values",
                 place: .init(column: column))
         }
         return index

@@ -11,7 +11,7 @@ import DukkanTime
 package final class RowEncoder {
     let builder: RowBatchBuilder
     /// Columns by the names of properties met so far.
-    private var columnsByKey: [String: Int] = [:]
+    private var columnsByKey = [String: Int]()
     /// Rows that are complete.
     private var rowCount = 0
 

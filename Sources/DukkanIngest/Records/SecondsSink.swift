@@ -4,7 +4,7 @@ import DukkanFormat
 final class SecondsSink: Encoder, SingleValueEncodingContainer {
     private var seconds: Double?
     let codingPath: [any CodingKey] = []
-    let userInfo: [CodingUserInfoKey: Any] = [:]
+    let userInfo = [CodingUserInfoKey: Any]()
 
     /// Seconds from 1970 to 2001.
     static let referenceSeconds: Int64 = 978_307_200

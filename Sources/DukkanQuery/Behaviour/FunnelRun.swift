@@ -8,11 +8,11 @@ final class FunnelRun {
     private let builder: ScanBuilder
     private let plan: FunnelPlan
     /// For each table of the scan, its steps.
-    private var masks: [Int: StepMasks] = [:]
+    private var masks = [Int: StepMasks]()
     /// Tables of the steps, in the order of the query.
     private var stepTables: [Int] = []
     /// The breakdown in each table that has it.
-    private var breakdowns: [Int: BoundExpression] = [:]
+    private var breakdowns = [Int: BoundExpression]()
     private var conditions: [(table: Int, BoundExpression)] = []
     private let stepNames: [String]
 
@@ -41,7 +41,7 @@ final class FunnelRun {
     }
 
     private func bindSteps() throws {
-        var steps: [Int: [StepMasks.Step]] = [:]
+        var steps = [Int: [StepMasks.Step]]()
         for (k, step) in query.steps.enumerated() {
             let table = try builder.table(step.table)
             if !stepTables.contains(table) { stepTables.append(table) }
@@ -134,7 +134,7 @@ final class FunnelRun {
         let shown = breakdowns[stepTables[0]]?.columnSlots ?? []
         let slots = (masks[stepTables[0]]?.columnSlots ?? []).union(shown).subtracting([timeSlot])
         // Where times are shown, all of them are needed.
-        return (slots.sorted(), shown.contains(timeSlot) ? nil : masks[stepTables[0]]?.range(slot: timeSlot))
+        return (slots.ascending(), shown.contains(timeSlot) ? nil : masks[stepTables[0]]?.range(slot: timeSlot))
     }
 
     func run() throws -> QueryResult {

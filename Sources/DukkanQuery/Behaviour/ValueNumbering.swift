@@ -5,7 +5,7 @@ import Synchronization
 /// Numbers the values of a breakdown alike for all tables, morsels and threads.
 final class ValueNumbering: Sendable {
     private struct Known {
-        var numbers: [Value: UInt32] = [:]
+        var numbers = [Value: UInt32]()
         var values: [Value] = []
     }
 
@@ -35,7 +35,7 @@ final class ValueNumbering: Sendable {
     final class Cache {
         private let numbering: ValueNumbering
         private var codes: [(dictionary: StringDictionary, numbers: [UInt32])] = []
-        private var integers: [Int64: UInt32] = [:]
+        private var integers = [Int64: UInt32]()
 
         /// Dictionaries remembered at once.
         private static let dictionaryCountMax = 8

@@ -3,7 +3,7 @@ import DukkanStorage
 import DukkanTime
 
 /// A funnel with options, bound to a scan: what each table's rows are asked, and the rules of its chains.
-struct ChainProgram: Sendable {
+final class ChainProgram: Sendable {
     /// What is asked of one table's rows.
     struct Table: Sendable {
         /// In the scan.
@@ -39,7 +39,7 @@ struct ChainProgram: Sendable {
     /// Type of the customers' keys.
     let customerType: ColumnType
     /// Every bound expression with its table, for the scan's plan.
-    private(set) var expressions: [(table: Int, BoundExpression)] = []
+    let expressions: [(table: Int, BoundExpression)]
 
     /// Tables in the order of the query.
     var tables: [Int] { stepTables.map(\.place) }
@@ -65,7 +65,7 @@ struct ChainProgram: Sendable {
         stepNames = query.steps.map { step in
             step.name ?? step.filter.map { "\(step.table) WHERE \(title($0))" } ?? step.table
         }
-        var binding = ChainBinding(query, builder, context)
+        let binding = ChainBinding(query, builder, context)
         try binding.bindSteps()
         try binding.bindExclusions()
         try binding.bindKeys()
@@ -126,7 +126,7 @@ struct ChainProgram: Sendable {
 }
 
 /// Binds the names of a funnel with options.
-struct ChainBinding {
+final class ChainBinding {
     private let query: FunnelQuery
     private let builder: ScanBuilder
     private let context: QueryContext
@@ -134,14 +134,14 @@ struct ChainBinding {
     private(set) var tables: [Int] = []
     private(set) var expressions: [(table: Int, BoundExpression)] = []
     private var stepTables: [Int] = []
-    private var masks: [Int: [StepMasks.Step]] = [:]
-    private var firstEver: [Int: [StepMasks.Step]] = [:]
-    private var presence: [Int: BoundExpression] = [:]
-    private var breakdown: [Int: BoundExpression] = [:]
-    private var holding: [Int: BoundExpression] = [:]
-    private var session: [Int: BoundExpression] = [:]
-    private var unit: [Int: BoundExpression] = [:]
-    private var measure: [Int: BoundExpression] = [:]
+    private var masks = [Int: [StepMasks.Step]]()
+    private var firstEver = [Int: [StepMasks.Step]]()
+    private var presence = [Int: BoundExpression]()
+    private var breakdown = [Int: BoundExpression]()
+    private var holding = [Int: BoundExpression]()
+    private var session = [Int: BoundExpression]()
+    private var unit = [Int: BoundExpression]()
+    private var measure = [Int: BoundExpression]()
 
     init(_ query: FunnelQuery, _ builder: ScanBuilder, _ context: QueryContext) {
         self.query = query
@@ -160,14 +160,14 @@ struct ChainBinding {
             session: session[place], unit: unit[place], measure: measure[place])
     }
 
-    private mutating func join(_ name: String) throws -> Int {
+    private func join(_ name: String) throws -> Int {
         let table = try builder.table(name)
         if !tables.contains(table) { tables.append(table) }
         _ = builder.timeSlot(table: table)
         return table
     }
 
-    private mutating func condition(_ filter: Expression?, _ table: Int, in clause: String) throws -> BoundExpression? {
+    private func condition(_ filter: Expression?, _ table: Int, in clause: String) throws -> BoundExpression? {
         let binder = Binder(context, RowScope(builder, table: table))
         let bound = builder.existing(
             table: table, try filter.map { try binder.bindCondition($0, in: clause) }, asOf: context.asOf)
@@ -178,7 +178,7 @@ struct ChainBinding {
 
     // MARK: Rows
 
-    mutating func bindSteps() throws {
+    func bindSteps() throws {
         for (k, step) in query.steps.enumerated() {
             let table = try join(step.table)
             if !stepTables.contains(table) { stepTables.append(table) }
@@ -205,7 +205,7 @@ struct ChainBinding {
         }
     }
 
-    mutating func bindExclusions() throws {
+    func bindExclusions() throws {
         for (i, exclusion) in query.exclusions.enumerated() {
             let table = try join(exclusion.step.table)
             let bound = try condition(exclusion.step.filter, table, in: "EXCLUDING")
@@ -215,7 +215,7 @@ struct ChainBinding {
 
     // MARK: Values
 
-    mutating func bindKeys() throws {
+    func bindKeys() throws {
         if let expression = query.breakdown?.expression { try bindBreakdown(expression) }
         if let expression = query.holding { holding = try bindKey(expression, "HOLDING") }
         if let expression = query.session { session = try bindKey(expression, "WITHIN SESSION") }
@@ -233,7 +233,7 @@ struct ChainBinding {
         }
     }
 
-    private mutating func bindBreakdown(_ expression: Expression) throws {
+    private func bindBreakdown(_ expression: Expression) throws {
         var wanted = stepTables
         switch query.breakdown?.attribution {
         case .step(let k), .stepFirst(let k): wanted = [try builder.table(query.steps[k].table)]
@@ -257,8 +257,8 @@ struct ChainBinding {
     }
 
     /// A value by which rows belong together; the tables of all steps must have it.
-    private mutating func bindKey(_ expression: Expression, _ clause: String) throws -> [Int: BoundExpression] {
-        var bound: [Int: BoundExpression] = [:]
+    private func bindKey(_ expression: Expression, _ clause: String) throws -> [Int: BoundExpression] {
+        var bound = [Int: BoundExpression]()
         for table in tables {
             do {
                 let own = try Binder(context, RowScope(builder, table: table)).bind(expression)

@@ -254,7 +254,7 @@ final class ChainPairNumbers {
         var session: Int64
     }
 
-    private var known: [Pair: Int64] = [:]
+    private var known = [Pair: Int64]()
 
     func number(_ key: Int64, _ session: Int64) -> Int64 {
         let pair = Pair(key: key, session: session)

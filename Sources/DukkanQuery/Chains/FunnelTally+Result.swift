@@ -206,8 +206,8 @@ extension FunnelTally {
 
     /// Sums of doubles by slot, added up in the order of morsels.
     private func measuredDoubles() -> [Int: Double] {
-        var totals: [Int: CompensatedSum] = [:]
-        for partial in doubleSums.sorted(by: { ($0.slot, $0.morsel) < ($1.slot, $1.morsel) }) {
+        var totals = [Int: CompensatedSum]()
+        for partial in doubleSums.inOrder(by: { ($0.slot, $0.morsel) < ($1.slot, $1.morsel) }) {
             totals[partial.slot, default: CompensatedSum()].add(partial.sum)
         }
         return totals.mapValues(\.value)

@@ -60,7 +60,7 @@ extension FunnelTally {
     /// Lines of customers, ascending; of one customer by session, value and entry.
     func customers(_ groups: [ValueGroup]) -> QueryResult {
         guard let listing else { return QueryResult(columns: [], rows: [], shape: .customers) }
-        var values: [Int: Value] = [:]
+        var values = [Int: Value]()
         for group in groups {
             for slot in group.valueSlots { values[slot] = group.value }
         }

@@ -32,7 +32,7 @@ final class FunnelTally {
     private(set) var measuredSums = GrowableBuffer<Int128>()
     /// Sums of doubles, one for each morsel and slot.
     private(set) var doubleSums: [Partial] = []
-    private var morselSums: [Int: CompensatedSum] = [:]
+    private var morselSums = [Int: CompensatedSum]()
     /// Customers in the list.
     private(set) var listed: [Listed] = []
     let tracksPassing: Bool

@@ -15,7 +15,7 @@ package struct EngineOptions: Sendable {
     package var segmentTitle: @Sendable (Expression) -> String
 
     package init(
-        threads: Int, memoryBudgetBytes: Int, segments: [String: Expression] = [:],
+        threads: Int, memoryBudgetBytes: Int, segments: [String: Expression] = .init(),
         title: @escaping @Sendable (Expression) -> String,
         segmentTitle: (@Sendable (Expression) -> String)? = nil
     ) {

@@ -49,7 +49,7 @@ struct QueryContext: Sendable {
         if let best = near.first {
             advice = "Did you mean \(best)?"
         } else if !known.isEmpty, known.count <= 40 {
-            advice = "There is: \(known.sorted().joined(separator: ", "))"
+            advice = "There is: \(known.ascending().joined(separator: ", "))"
         }
         return DukkanError(.invalidQuery, "there is no \(kind) '\(name)'", advice: advice)
     }

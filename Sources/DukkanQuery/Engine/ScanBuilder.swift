@@ -27,7 +27,7 @@ final class ScanBuilder {
     /// Whether it does not matter who the customers are.
     var ignoresKeys = false
     private var segmentsBeingBound = 0
-    private var boundSegments: [SegmentQuestion: Int] = [:]
+    private var boundSegments = [SegmentQuestion: Int]()
 
     /// A condition on customers, and the end of knowledge that it is asked at.
     private struct SegmentQuestion: Hashable {

@@ -2,7 +2,7 @@ import DukkanFormat
 import DukkanStorage
 
 /// What a ``ScanBuilder`` collected, fixed and ready to run on any number of threads.
-struct ScanPlan: Sendable {
+final class ScanPlan: Sendable {
     let tables: [TableSnapshot]
     let lookups: [LookupPlan]
     let segments: [SegmentPlan]
@@ -41,22 +41,27 @@ struct ScanPlan: Sendable {
         self.customers = customers
         var all = expressions
         for measure in segments.flatMap(\.measures) { all += measure.expressions }
-        func users(_ isIt: (BoundExpression) -> Bool) -> Set<Int> {
-            Set(all.filter { $0.1.contains(isIt) }.map(\.table))
+        var lookupUsers = [Set<Int>](repeating: [], count: lookups.count)
+        var segmentUsers = [Set<Int>](repeating: [], count: segments.count)
+        var customerTables: Set<Int> = []
+        for (table, expression) in all {
+            expression.visit { part in
+                switch part.node {
+                case .lookup(let place): lookupUsers[place].insert(table)
+                case .segment(let place): segmentUsers[place].insert(table)
+                case .customer: customerTables.insert(table)
+                default: break
+                }
+            }
         }
-        lookupUsers = lookups.indices.map { place in
-            users { if case .lookup(place) = $0.node { true } else { false } }
-        }
-        segmentUsers = segments.indices.map { place in
-            users { if case .segment(place) = $0.node { true } else { false } }
-        }
+        self.lookupUsers = lookupUsers
+        self.segmentUsers = segmentUsers
+        self.customerTables = customerTables
         segmentDependencies = segments.map { segment in
-            Set(
-                builder.segments.indices.filter { place in
-                    segment.condition.contains { if case .segment(place) = $0.node { true } else { false } }
-                })
+            var found: Set<Int> = []
+            segment.condition.visit { if case .segment(let place) = $0.node { found.insert(place) } }
+            return found
         }
-        customerTables = users { if case .customer = $0.node { true } else { false } }
         let reader = BlockReader(meter: context.trace?.coordinator, usesCache: true)
         let clock = context.clock
         var requests = builder.requests()
@@ -70,14 +75,13 @@ struct ScanPlan: Sendable {
         _ context: QueryContext, makeState: @Sendable () -> State,
         _ body: @Sendable (MorselFrame, Int, inout State) throws -> Void
     ) throws -> [State] {
-        let plan = self
         context.trace?.enter(.run)
         defer { context.trace?.enter(.merge) }
         let states = try forEachMorsel(
             of: scan, threads: context.threads, control: context.control, cost: context.cost,
             makeState: { FramedState<State>(value: makeState()) },
             body: { worker, morsel, state in
-                if state.frame == nil { state.frame = MorselFrame(worker, plan) }
+                if state.frame == nil { state.frame = MorselFrame(worker, self) }
                 guard let frame = state.frame else { return }
                 frame.begin()
                 try body(frame, morsel, &state.value)

@@ -1,3 +1,5 @@
+import DukkanFormat
+
 extension PlanDescription {
     /// Where a step may stand on a chain.
     func place(_ step: Step) -> String {
@@ -20,7 +22,7 @@ extension PlanDescription {
     /// How rows form chains and what is counted.
     func describeOrder(_ query: FunnelQuery, _ node: inout PlanNode) {
         if case .clickHouse(let modes)? = query.preset {
-            node.add("as ClickHouse with modes", texts: modes.isEmpty ? ["none"] : modes.map(\.rawValue).sorted())
+            node.add("as ClickHouse with modes", texts: modes.isEmpty ? ["none"] : modes.map(\.rawValue).ascending())
         } else if query.order != .any {
             switch query.ties {
             case .favourable: node.add("ties", "favourable")

@@ -53,7 +53,7 @@ final class PlanDescription {
                 guard let key = lookup.key else { return "\(name).\(source), each customer's latest" }
                 return "\(name).\(source) by \(column(key.ownTable, key.ownSlot))"
             })
-        node.add("customer of each row", texts: plan.customerTables.sorted().map { plan.tables[$0].schema.name })
+        node.add("customer of each row", texts: plan.customerTables.ascending().map { plan.tables[$0].schema.name })
         return node.facts.isEmpty ? nil : node
     }
 

@@ -12,7 +12,7 @@ protocol BindingScope: AnyObject {
 }
 
 /// Resolves names and types of an expression in a scope, converts operands to common types, and folds constants.
-struct Binder {
+final class Binder {
     let context: QueryContext
     let scope: any BindingScope
     private let scalars: ScalarEvaluator

@@ -59,6 +59,12 @@ struct BoundExpression: Sendable, Hashable {
         }
     }
 
+    /// Shows the expression and all within it.
+    func visit(_ look: (BoundExpression) -> Void) {
+        look(self)
+        for child in children { child.visit(look) }
+    }
+
     /// Whether the condition holds anywhere in the tree.
     func contains(_ condition: (BoundExpression) -> Bool) -> Bool {
         condition(self) || children.contains { $0.contains(condition) }

@@ -93,7 +93,7 @@ extension ColumnVector {
 /// Numbers distinct strings in order of appearance.
 struct StringInterner {
     /// By bytes: Swift takes different spellings of one character for equal.
-    private var codes: [[UInt8]: UInt32] = [:]
+    private var codes = [[UInt8]: UInt32]()
     private var offsets: [UInt32] = [0]
     private var bytes: [UInt8] = []
 

@@ -10,8 +10,8 @@ import DukkanTime
 /// everything else falls back to the scalar evaluator, row by row.
 final class VectorEvaluator {
     let scalars: ScalarEvaluator
-    private var pools: [PhysicalKind: [ColumnVector]] = [:]
-    private var used: [PhysicalKind: Int] = [:]
+    private var pools = [PhysicalKind: [ColumnVector]]()
+    private var used = [PhysicalKind: Int]()
     private var bitsPool: [Bits] = []
     private var bitsUsed = 0
     private var stringResults: [(BoundExpression, StringDictionary, ColumnVector)] = []

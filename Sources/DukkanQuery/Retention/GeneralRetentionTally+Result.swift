@@ -17,7 +17,7 @@ extension GeneralRetentionTally {
         var isOther = false
         var size = Int64(0)
         /// Places by cohort; several for the others.
-        var cohorts: [Int: [Int]] = [:]
+        var cohorts = [Int: [Int]]()
     }
 
     /// What the cells of a cohort come to.
@@ -37,7 +37,7 @@ extension GeneralRetentionTally {
     ///
     /// - Parameter value: the split's value of a number.
     func result(_ titles: Titles, value: (UInt32) -> Value) -> QueryResult {
-        let totals = doubleSums?.totals() ?? [:]
+        let totals = doubleSums?.totals() ?? .init()
         var rows: [[Value]] = []
         for group in groups(titles, value) {
             for (cohort, places) in Array(group.cohorts).inOrder(by: { $0.key < $1.key }) {
@@ -67,7 +67,7 @@ extension GeneralRetentionTally {
     }
 
     private func groups(_ titles: Titles, _ value: (UInt32) -> Value) -> [Group] {
-        var bySplit: [UInt64: Group] = [:]
+        var bySplit = [UInt64: Group]()
         for (key, place) in places {
             let split = key >> 32
             let isNull = split == 0

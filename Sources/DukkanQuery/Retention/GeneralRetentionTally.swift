@@ -9,7 +9,7 @@ struct GeneralRetentionTally {
     /// Measures that add up values: their places among the plan's.
     let valueMeasures: [Int]
     /// Place of each cohort under a value of the split; the key is ``key(split:cohort:)``.
-    private(set) var places: [UInt64: Int] = [:]
+    private(set) var places = [UInt64: Int]()
     /// The same without a split, by cohort; -1: none yet.
     private var placeOfCohort: [Int]
     /// Customers of each place.

@@ -37,7 +37,7 @@ final class CountedRows: RowChoice {
     /// The tables of which nothing is asked but how many rows of each customer meet a condition, and the condition: no row
     /// can be wrong with it, and it needs no other table.
     static func filters(_ builder: ScanBuilder) -> [Int: Predicate] {
-        var filters: [Int: Predicate] = [:]
+        var filters = [Int: Predicate]()
         for measure in builder.segments.flatMap(\.measures) {
             // The first table is the query's own. Whoever reads a table says so once for each use.
             guard case .aggregate(let aggregate) = measure, aggregate.function == .count, aggregate.argument == nil,

@@ -79,7 +79,7 @@ extension CustomerAggregation {
                     words.append(interned[code])
                 }
             }
-            words.sort()
+            SharedSort.sort(&words)
             var count: Int64 = 0
             for (place, word) in words.enumerated() where place == 0 || word != words[place - 1] { count += 1 }
             result.append(count)

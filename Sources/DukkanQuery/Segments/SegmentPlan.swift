@@ -23,7 +23,7 @@ struct SegmentPlan: Sendable {
 }
 
 /// What is known of each customer, one value each.
-enum CustomerMeasure: Sendable {
+indirect enum CustomerMeasure: Sendable {
     /// An aggregate over her rows of a table.
     case aggregate(CustomerAggregate)
     /// 1 where she stands at a step of a funnel, 0 where not.

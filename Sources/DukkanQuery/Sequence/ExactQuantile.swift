@@ -1,3 +1,5 @@
+import DukkanFormat
+
 /// Exact quantiles and sums of whole numbers from 0 on that lie in several buffers, by selection instead of sorting.
 struct ExactQuantile {
     private let parts: [UnsafeBufferPointer<Int64>]
@@ -83,7 +85,7 @@ struct ExactQuantile {
     /// A histogram over the range of the values shows which bucket holds the rank; its values are looked into alike.
     /// O(count): each round leaves a 2,000th of the range.
     private static func select(_ values: UnsafePointer<Int64>, _ count: Int, _ rank: Int) -> Int64 {
-        if count <= sortCountMax { return UnsafeBufferPointer(start: values, count: count).sorted()[rank] }
+        if count <= sortCountMax { return UnsafeBufferPointer(start: values, count: count).ascending()[rank] }
         var least = values[0], greatest = values[0]
         for i in 0..<count {
             least = min(least, values[i])

@@ -1,3 +1,5 @@
+import DukkanFormat
+
 /// Sums of doubles in many cells that come out the same however morsels were spread over workers: each morsel's sums
 /// are kept apart and added up in the order of morsels.
 ///
@@ -74,8 +76,8 @@ struct OrderedDoubleSums {
 
     /// The total of each cell that has any value.
     func totals() -> [Int: Double] {
-        var totals: [Int: CompensatedSum] = [:]
-        for partial in partials.sorted(by: { ($0.cell, $0.morsel) < ($1.cell, $1.morsel) }) {
+        var totals = [Int: CompensatedSum]()
+        for partial in partials.inOrder(by: { ($0.cell, $0.morsel) < ($1.cell, $1.morsel) }) {
             totals[partial.cell, default: CompensatedSum()].add(partial.sum)
         }
         return totals.mapValues(\.value)

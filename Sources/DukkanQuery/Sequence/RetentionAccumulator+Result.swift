@@ -5,7 +5,7 @@ extension RetentionAccumulator {
     /// each the periods that begin by `as of`, zero cells too.
     package func result() -> QueryResult {
         let axis = plan.axis
-        let totals = doubleSums?.totals() ?? [:]
+        let totals = doubleSums?.totals() ?? .init()
         var rows: [[Value]] = []
         for cohort in 0..<cohortCount {
             let size = size(ofCohort: cohort)

@@ -20,7 +20,7 @@ struct AggregateStates {
     }
 
     init(_ work: SliceWork, groupCount: Int) {
-        var sums: [SumKey: IntegerSumState] = [:]
+        var sums = [SumKey: IntegerSumState]()
         for (place, plan) in work.aggregates.enumerated() {
             guard plan.function == .sum || plan.function == .average, plan.argument?.type.physical == .integers
             else { continue }

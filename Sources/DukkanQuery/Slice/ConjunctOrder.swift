@@ -31,7 +31,7 @@ struct ConjunctOrder {
         default: parts = [filter]
         }
         conjuncts = parts.enumerated().map { number, part in
-            let slots = part.columnSlots.sorted()
+            let slots = part.columnSlots.ascending()
             let cost = slots.reduce(part.isKernel ? 0.5 : 100) { $0 + columnCost($1) }
             return Conjunct(predicate: part, number: number, slots: slots, cost: cost)
         }
@@ -42,7 +42,7 @@ struct ConjunctOrder {
     var count: Int { conjuncts.count }
 
     private mutating func sort() {
-        conjuncts.sort { $0.rank < $1.rank }
+        conjuncts = conjuncts.inOrder { $0.rank < $1.rank }
     }
 
     /// Sets the bits of the rows for which all conditions hold and returns how many they are.

@@ -113,7 +113,7 @@ final class QuantileState: AggregateState {
             return values[$1].isNaN ? !values[$0].isNaN : values[$0] < values[$1]
         }
         let ordered = order.map { values[$0] }
-        var ranges: [Int: ArraySlice<Double>] = [:]
+        var ranges = [Int: ArraySlice<Double>]()
         var start = 0
         while start < order.count {
             let group = groups[order[start]]

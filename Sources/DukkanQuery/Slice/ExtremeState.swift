@@ -91,7 +91,7 @@ final class ValueExtremeState: AggregateState {
         // Strings: the best code of each group first, by the dictionary's order where it has one.
         let isSorted = argument.dictionary?.isSorted ?? false
         if argument.kind == .codes, isSorted, let dictionary = argument.dictionary {
-            var codes: [Int: UInt32] = [:]
+            var codes = [Int: UInt32]()
             let isMaximum = self.isMaximum
             let isValid = RowValidity(argument), rowCodes = argument.codes
             batch.selection.forEach(batch.rowCount) { row in

@@ -6,8 +6,8 @@ final class GroupColumns {
     let groups: [UInt32]
     private let makeKey: (Int, [UInt32]) throws -> [Value]
     private let makeAggregate: (Int, [UInt32]) throws -> [Value]
-    private var keys: [Int: [Value]] = [:]
-    private var aggregates: [Int: [Value]] = [:]
+    private var keys = [Int: [Value]]()
+    private var aggregates = [Int: [Value]]()
 
     /// - Parameters:
     ///   - key: the values of a key in some groups.

@@ -7,7 +7,7 @@ final class GroupScope: BindingScope {
     let groupBy: [Expression]
     let keys: [BoundExpression]
     /// Items by name, for `HAVING` and `ORDER BY`.
-    var names: [String: BoundExpression] = [:]
+    var names = [String: BoundExpression]()
     private(set) var aggregates: [AggregatePlan] = []
 
     init(_ rowScope: RowScope, groupBy: [Expression], keys: [BoundExpression]) {

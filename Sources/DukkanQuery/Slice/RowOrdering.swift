@@ -39,6 +39,8 @@ struct RowOrdering {
         return numbers
     }
 
+    // The algorithm has it seven times.
+    @inline(never)
     private func precedes(_ a: Int, _ b: Int) -> Bool {
         for (direction, column) in zip(directions, columns) {
             switch column {
@@ -73,7 +75,7 @@ struct RowOrdering {
     /// O(rows + selected × log selected) for a small limit.
     func sorted(limit: Int?, offset: Int) -> [Int] {
         guard let limit, RowOrdering.saturatingSum(limit, offset) < count / 4 else {
-            let all = directions.isEmpty ? Array(0..<count) : (0..<count).sorted { precedes($0, $1) }
+            let all = directions.isEmpty ? Array(0..<count) : sorted(Array(0..<count))
             return Array(all.dropFirst(offset).prefix(limit ?? Int.max))
         }
         // A heap of the rows chosen so far, the last of them at the top.
@@ -103,6 +105,10 @@ struct RowOrdering {
                 siftDown(0)
             }
         }
-        return Array(heap.sorted { precedes($0, $1) }.dropFirst(offset))
+        return Array(sorted(heap).dropFirst(offset))
+    }
+
+    private func sorted(_ places: [Int]) -> [Int] {
+        places.sorted { precedes($0, $1) }
     }
 }

@@ -49,7 +49,7 @@ final class RowSlice {
 
     /// Tells workers when enough rows stand before a morsel.
     private final class Progress: Sendable {
-        private let state = Guarded<(counts: [Int: Int], prefix: Int, rows: Int)>(([:], 0, 0))
+        private let state = Guarded((counts: [Int: Int](), prefix: 0, rows: 0))
 
         func finish(_ morsel: Int, rows: Int) {
             state.withLock {
@@ -142,13 +142,17 @@ final class RowSlice {
     }
 
     private static func sorted(_ rows: [Row], _ ordering: [Key], limit: Int?, offset: Int) -> [Row] {
-        let ordered = rows.sorted { a, b in
-            for (k, key) in ordering.enumerated() {
-                let order = RowOrdering.compare(a.keys[k], b.keys[k], (key.descending, key.nullsFirst))
-                if order != 0 { return order < 0 }
-            }
-            return (a.time, a.morsel, a.place) < (b.time, b.morsel, b.place)
-        }
+        let ordered = rows.sorted { precedes($0, $1, ordering) }
         return Array(ordered.dropFirst(offset).prefix(limit ?? Int.max))
+    }
+
+    // The algorithm has it seven times.
+    @inline(never)
+    private static func precedes(_ a: Row, _ b: Row, _ ordering: [Key]) -> Bool {
+        for (k, key) in ordering.enumerated() {
+            let order = RowOrdering.compare(a.keys[k], b.keys[k], (key.descending, key.nullsFirst))
+            if order != 0 { return order < 0 }
+        }
+        return (a.time, a.morsel, a.place) < (b.time, b.morsel, b.place)
     }
 }

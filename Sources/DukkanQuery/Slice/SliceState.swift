@@ -29,7 +29,7 @@ struct SliceWork: Sendable {
         let all = IntegerBounds(plan, table: 0)
         bounds = aggregates.map { $0.argument.flatMap { all.of($0) } }
         let read = keys + aggregates.flatMap { [$0.argument, $0.filter].compactMap { $0 } }
-        slots = read.reduce(into: Set<Int>()) { $0.formUnion($1.columnSlots) }.sorted()
+        slots = read.reduce(into: Set<Int>()) { $0.formUnion($1.columnSlots) }.ascending()
         let request = plan.scan.requests[0]
         columnCosts = request.columns.map { column in
             // Times are sums of differences within each customer, codes take half the memory of numbers.

@@ -1,7 +1,7 @@
 public import DukkanFormat
 
 /// Anything that the query language can say.
-public enum Statement: Sendable, Hashable {
+public indirect enum Statement: Sendable, Hashable {
     /// `SELECT …`
     case select(SliceQuery)
     /// `FUNNEL …`
@@ -33,7 +33,7 @@ public enum Statement: Sendable, Hashable {
     /// `DESCRIBE table`
     case describe(table: String)
     /// `EXPLAIN [ANALYZE] query`: how the engine would answer a query; with `analyze`, how it did and what it cost.
-    indirect case explain(analyze: Bool, Statement)
+    case explain(analyze: Bool, Statement)
 }
 
 extension Statement {

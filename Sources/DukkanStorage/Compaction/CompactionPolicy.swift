@@ -85,7 +85,7 @@ struct CompactionPolicy {
     private func windowMerge() -> Merge? {
         let borders = table.windowBorders
         guard !borders.isEmpty else { return nil }
-        var inside: [Int: [Int]] = [:]
+        var inside = [Int: [Int]]()
         for (place, part) in table.parts.enumerated() {
             let windows = TimeWindows.windows(of: part, borders)
             if windows.count == 1 { inside[windows.lowerBound, default: []].append(place) }
@@ -145,7 +145,7 @@ struct CompactionPolicy {
                 groups.append((span.windows.upperBound, [span.place]))
             }
         }
-        return groups.map { $0.places.sorted() }
+        return groups.map { $0.places.ascending() }
     }
 
     /// Whether a group is one part that nothing can be won of.

@@ -1,3 +1,5 @@
+import DukkanFormat
+
 /// Sizes in classes, each `factor` times the one before: things of one class are merged when there are `factor` of them,
 /// so that each row is rewritten once for each class that it passes through.
 enum SizeTier {
@@ -20,7 +22,7 @@ enum SizeTier {
     /// least `factor` of class t. nil if there is none.
     static func mergeableSuffix(_ rowCounts: [Int], factor: Int) -> Int? {
         let tiers = rowCounts.map { tier($0, factor: factor) }
-        for highest in Set(tiers).sorted() {
+        for highest in Set(tiers).ascending() {
             var start = tiers.count, matching = 0
             while start > 0 && tiers[start - 1] <= highest {
                 start -= 1

@@ -26,7 +26,7 @@ struct WindowBorders {
             let pieces = (rows + windows.rowCountTarget / 2) / windows.rowCountTarget
             for piece in 1..<max(2, pieces) { borders.append(sample[start + (end - start) * piece / pieces]) }
         }
-        let distinct = Set(borders).sorted()
+        let distinct = Set(borders).ascending()
         return distinct.count <= Manifest.windowBorderCountMax ? distinct : existing
     }
 
@@ -52,6 +52,6 @@ struct WindowBorders {
                 for row in stride(from: 0, to: vector.count, by: 16) { times.append(vector.integers[row]) }
             }
         }
-        return times.sorted()
+        return times.ascending()
     }
 }

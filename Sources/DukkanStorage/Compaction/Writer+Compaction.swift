@@ -180,7 +180,7 @@ extension Writer {
         let number = working.tables[index].number
         working.tables[index].parts.removeAll { gone.contains($0.identifier) }
         working.tables[index].parts += outputs
-        working.tables[index].parts.sort(by: Manifest.Part.precedes)
+        working.tables[index].parts = working.tables[index].parts.inOrder(by: Manifest.Part.precedes)
         working.tables[index].windowBorders = borders
         for identifier in gone {
             forget(identifier)

@@ -60,7 +60,7 @@ package final class WorkMeter: @unchecked Sendable {  // Sendable: its thread's 
     /// What the layers above count by a number of their own.
     package private(set) var tallies: [Int] = []
 
-    private var places: [ColumnKey: Int] = [:]
+    private var places = [ColumnKey: Int]()
     private var stage = Stage.other
     private var mark = WorkMeter.now()
     private let processorMark = WorkMeter.processorNow()

@@ -160,7 +160,7 @@ struct StoreBackup {
     /// Copies what is not there; false if the store went on meanwhile and a file is gone.
     private func copyFiles(of snapshot: Snapshot, over previous: Manifest?, _ report: inout BackupReport) throws -> Bool
     {
-        let held = previous.map(StoreBackup.files) ?? [:]
+        let held = previous.map(StoreBackup.files) ?? .init()
         for table in snapshot.manifest.tables {
             for entry in table.deletions {
                 let name = StoreLayout.deletionName(table: table.number, file: entry.file)
@@ -192,7 +192,7 @@ struct StoreBackup {
 
     /// The files that a manifest names.
     private static func files(_ manifest: Manifest) -> [String: File] {
-        var files: [String: File] = [:]
+        var files = [String: File]()
         for table in manifest.tables {
             for part in table.parts {
                 files[StoreLayout.partName(table: table.number, file: part.file)] =

@@ -39,7 +39,7 @@ struct StoreCopies {
 
     private func records() -> [(name: String, copy: StoreCopy?)] {
         let names = ((try? fileSystem.namesIfPresent(in: path)) ?? nil) ?? []
-        return names.filter(StoreLayout.isCopyRecord).sorted().prefix(StoreCopies.countMax)
+        return names.filter(StoreLayout.isCopyRecord).ascending().prefix(StoreCopies.countMax)
             .map { ($0, (try? read($0)) ?? nil) }
     }
 

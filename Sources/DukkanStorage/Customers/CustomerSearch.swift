@@ -30,7 +30,7 @@ package struct CustomerSearch: Sendable {
                     type.map { "the customers of this store are of type \($0)" } ?? "the store has no tables yet")
             }
         }
-        self.integers = integers.sorted()
+        self.integers = integers.ascending()
         self.strings = Array(strings).inOrder { $0.lexicographicallyPrecedes($1) }
     }
 

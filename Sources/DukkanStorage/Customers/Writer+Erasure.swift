@@ -40,14 +40,14 @@ extension Writer {
         report.generation = committed.generation
         report.bytesWritten = writtenByteCount - writtenBefore
         let copies = StoreCopies(path: path, fileSystem: fileSystem)
-        report.notExamined = try (sweep() + copies.unreadable()).sorted()
+        report.notExamined = try (sweep() + copies.unreadable()).ascending()
         report.copies = copies.list().filter { $0.generation < report.generation }
         return report
     }
 
     /// A segment that names a customer would keep her key; what is to become of it is for a person to say.
     private func checkSegments(_ isNamed: (Manifest.Segment) throws -> Bool) throws {
-        let names = try working.segments.filter(isNamed).map(\.name).sorted()
+        let names = try working.segments.filter(isNamed).map(\.name).ascending()
         guard !names.isEmpty else { return }
         let listed = names.prefix(10).joined(separator: ", ") + (names.count > 10 ? ", …" : "")
         throw DukkanError(
@@ -172,7 +172,7 @@ extension Writer {
         } catch {
             throw unfinished(error)
         }
-        return unknown.sorted()
+        return unknown.ascending()
     }
 
     private func removeForGood(_ file: String) throws {

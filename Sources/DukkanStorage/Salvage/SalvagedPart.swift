@@ -67,7 +67,8 @@ final class SalvagedPart {
         }
         let loss =
             damaged.isEmpty
-            ? nil : Loss(rowCount: live.count, columns: damaged, reason: Set(reasons).sorted().joined(separator: "; "))
+            ? nil
+            : Loss(rowCount: live.count, columns: damaged, reason: Set(reasons).ascending().joined(separator: "; "))
         if areRowsLost { return (nil, loss) }
         return (RowBatch(columns: chosen(live, vectors, rowBlock.rowCount), rowCount: live.count), loss)
     }

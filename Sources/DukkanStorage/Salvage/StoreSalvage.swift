@@ -72,7 +72,7 @@ struct StoreSalvage {
 
     /// Tables as the part files tell of them.
     private func sourcesWithoutManifest(_ report: inout SalvageReport) throws -> [Source] {
-        var tables: [Int: [(file: UInt64, name: String)]] = [:]
+        var tables = [Int: [(file: UInt64, name: String)]]()
         for name in try fileSystem.namesIfPresent(in: partsPath) ?? [] {
             guard let numbers = StoreLayout.partNumbers(name) else { continue }
             tables[numbers.table, default: []].append((numbers.file, name))
@@ -95,7 +95,7 @@ struct StoreSalvage {
     }
 
     private func readDeletions(_ manifest: Manifest?, _ report: inout SalvageReport) -> [PartIdentifier: Set<Int>] {
-        var rows: [PartIdentifier: Set<Int>] = [:]
+        var rows = [PartIdentifier: Set<Int>]()
         var wanted: [(name: String, identifier: PartIdentifier?)] = []
         if let manifest {
             for table in manifest.tables {
@@ -105,7 +105,7 @@ struct StoreSalvage {
             }
         } else {
             let names = ((try? fileSystem.namesIfPresent(in: partsPath)) ?? nil) ?? []
-            wanted = names.filter { StoreLayout.deletionNumbers($0) != nil }.sorted().map { ($0, nil) }
+            wanted = names.filter { StoreLayout.deletionNumbers($0) != nil }.ascending().map { ($0, nil) }
         }
         for (name, identifier) in wanted {
             do {

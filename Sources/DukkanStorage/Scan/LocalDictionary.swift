@@ -3,7 +3,7 @@ import DukkanFormat
 /// Gathers the strings of several block dictionaries under one numbering, for the rows of one morsel.
 final class LocalDictionary {
     /// By bytes: Swift takes different spellings of one character for equal.
-    private var codes: [[UInt8]: UInt32] = [:]
+    private var codes = [[UInt8]: UInt32]()
     private var offsets: [UInt32] = [0]
     private var bytes: [UInt8] = []
     private var map: [UInt32] = []

@@ -57,7 +57,7 @@ package final class MorselScan: Sendable {
             morsels = ranges.map { .customers($0.range) }
             let mean = ranges.reduce(0) { $0 + $1.rows } / max(1, ranges.count)
             heavy = ranges.indices.filter { ranges[$0].rows / MorselScan.heavyMorselFactor > mean }
-            heavy.sort { ranges[$0].rows > ranges[$1].rows }
+            heavy = heavy.inOrder { ranges[$0].rows > ranges[$1].rows }
             if order == .byCustomerWithAnonymous {
                 for (p, part) in requests[0].table.parts.enumerated() {
                     for b in part.footer.firstNullCustomerBlock..<part.footer.rowBlocks.count
@@ -134,7 +134,7 @@ package final class MorselScan: Sendable {
         }
         guard isShared else { return .local(perPart: Dictionary(uniqueKeysWithValues: zip(places, dictionaries))) }
         let union = table.union(ofColumn: column, dictionaries)
-        var perPart: [Int: CodeSource.PartCodes] = [:]
+        var perPart = [Int: CodeSource.PartCodes]()
         for (i, p) in places.enumerated() {
             perPart[p] = CodeSource.PartCodes(dictionary: dictionaries[i], map: union.maps[i])
         }

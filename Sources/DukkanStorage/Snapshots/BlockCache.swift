@@ -41,7 +41,7 @@ final class BlockCache: Sendable {
     }
 
     private struct State {
-        var places: [Key: Int] = [:]
+        var places = [Key: Int]()
         var entries: [(key: Key, content: Content)] = []
         var byteCount = 0
         var random: UInt64 = 0x9E37_79B9_7F4A_7C15

@@ -39,30 +39,45 @@ package final class BlockReader: @unchecked Sendable {  // Sendable: handed from
         _ decode: (UnsafeRawBufferPointer, Bool) throws -> Result, place: () -> DukkanError.Place
     ) throws -> Result {
         do {
-            meter?.beginRead(file, place().column ?? "")
-            let cached =
-                usesCache
-                ? near?.block(of: file, at: location.offset) ?? file.cachedBlock(at: location.offset) : nil
-            // A file of bad faith may name two blocks at one place.
-            if let cached, cached.bytes.count == location.byteCount {
-                count(location, place)
-                return try decode(UnsafeRawBufferPointer(cached.bytes), true)
-            }
-            let kept = usesCache ? BlockCache.Block(byteCount: location.byteCount) : nil
-            let bytes = kept?.bytes ?? room(for: location.byteCount)
-            try file.read(into: bytes, at: location.offset)
-            count(location, place)
-            let result = try decode(UnsafeRawBufferPointer(bytes), false)
-            if let kept { file.cache(kept, at: location.offset) }
+            let (bytes, block, isChecked) = try bytes(file, location, place)
+            let result = try withExtendedLifetime(block) { try decode(bytes, isChecked) }
+            if let block, !isChecked { file.cache(block, at: location.offset) }
             return result
-        } catch var error as DukkanError {
-            let known = place()
-            error.place.file = error.place.file ?? file.path
-            error.place.column = error.place.column ?? known.column
-            error.place.block = error.place.block ?? known.block
-            error.place.offset = error.place.offset ?? known.offset
-            throw error
+        } catch let error as DukkanError {
+            throw BlockReader.located(error, file, place())
         }
+    }
+
+    /// The bytes of a block, what holds them where they are in the cache or are to go there, and whether their checksum is
+    /// known to hold.
+    private func bytes(
+        _ file: PartFile, _ location: PartFooter.BlockLocation, _ place: () -> DukkanError.Place
+    ) throws -> (UnsafeRawBufferPointer, BlockCache.Block?, isChecked: Bool) {
+        meter?.beginRead(file, place().column ?? "")
+        let cached =
+            usesCache
+            ? near?.block(of: file, at: location.offset) ?? file.cachedBlock(at: location.offset) : nil
+        // A file of bad faith may name two blocks at one place.
+        if let cached, cached.bytes.count == location.byteCount {
+            count(location, place)
+            return (UnsafeRawBufferPointer(cached.bytes), cached, true)
+        }
+        let kept = usesCache ? BlockCache.Block(byteCount: location.byteCount) : nil
+        let bytes = kept?.bytes ?? room(for: location.byteCount)
+        try file.read(into: bytes, at: location.offset)
+        count(location, place)
+        return (UnsafeRawBufferPointer(bytes), kept, false)
+    }
+
+    /// An error with what is known of its place besides.
+    private static func located(_ error: DukkanError, _ file: PartFile, _ known: DukkanError.Place) -> DukkanError {
+        var error = error, place = error.place
+        place.file = place.file ?? file.path
+        place.column = place.column ?? known.column
+        place.block = place.block ?? known.block
+        place.offset = place.offset ?? known.offset
+        error.place = place
+        return error
     }
 
     /// A decoded dictionary that is kept in memory, counted as if it were read; nil where it must be read.

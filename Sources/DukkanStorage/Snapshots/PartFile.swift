@@ -16,7 +16,7 @@ package final class PartFile: Sendable {
     /// Under which the cache holds the file's blocks.
     private let number: Int
     /// Models and dictionaries of columns that others refer to, by column; read when they are needed first.
-    let columnDetails = Guarded<[Int: ColumnDetails]>([:])
+    let columnDetails = Guarded([Int: ColumnDetails]())
 
     struct ColumnDetails: Sendable {
         var model: ColumnModel?

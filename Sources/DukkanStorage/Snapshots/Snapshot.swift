@@ -34,7 +34,7 @@ package final class TableSnapshot: Sendable {
     package let rowCount: Int
     package let number: Int
     /// Unions of the parts' dictionaries by column, kept for the next query.
-    private let unions = Guarded<[Int: (inputs: [StringDictionary], union: DictionaryUnion)]>([:])
+    private let unions = Guarded([Int: (inputs: [StringDictionary], union: DictionaryUnion)]())
 
     init(number: Int, schema: TableSchema, parts: [PartHandle]) {
         self.number = number

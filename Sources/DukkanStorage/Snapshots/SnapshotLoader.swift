@@ -38,7 +38,7 @@ struct SnapshotLoader {
     /// Opens one generation; nil if one of its files is gone.
     private func open(_ generation: UInt64, reusing previous: Snapshot?) throws -> Snapshot? {
         guard let manifest = try readManifest(generation) else { return nil }
-        var files: [PartIdentifier: PartFile] = [:]
+        var files = [PartIdentifier: PartFile]()
         for part in previous?.tables.flatMap(\.parts) ?? [] { files[part.entry.identifier] = part.file }
         var tables: [TableSnapshot] = []
         for table in manifest.tables {
@@ -109,7 +109,7 @@ struct SnapshotLoader {
     }
 
     private func readDeletes(of table: Manifest.Table) throws -> [PartIdentifier: DeleteBitmap]? {
-        var bitmaps: [PartIdentifier: DeleteBitmap] = [:]
+        var bitmaps = [PartIdentifier: DeleteBitmap]()
         guard !table.deletions.isEmpty else { return bitmaps }
         let rowCounts = Dictionary(uniqueKeysWithValues: table.parts.map { ($0.identifier, $0.rowCount) })
         for entry in table.deletions {

@@ -17,7 +17,7 @@ struct PartVerification {
     /// All findings, each once, in the order of the blocks; those of the whole part stand first and last.
     func run() throws -> [VerificationFinding] {
         let collected = Guarded<[(block: Int, finding: VerificationFinding)]>([])
-        let edges = Guarded<[Int: Edge]>([:])
+        let edges = Guarded([Int: Edge]())
         let report: @Sendable (Int, VerificationFinding) -> Void = { block, finding in
             collected.withLock { $0.append((block, finding)) }
         }

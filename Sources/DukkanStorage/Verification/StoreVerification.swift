@@ -81,7 +81,7 @@ struct StoreVerification {
     private func readDeletions(
         of table: Manifest.Table, _ findings: inout [VerificationFinding]
     ) -> ([PartIdentifier: DeleteBitmap], isComplete: Bool) {
-        var bitmaps: [PartIdentifier: DeleteBitmap] = [:]
+        var bitmaps = [PartIdentifier: DeleteBitmap]()
         var isComplete = true
         let rowCounts = Dictionary(uniqueKeysWithValues: table.parts.map { ($0.identifier, $0.rowCount) })
         for entry in table.deletions {
@@ -133,7 +133,7 @@ struct StoreVerification {
     /// Without a manifest each part is checked by itself.
     private func verifyPartsWithoutManifest() throws -> [VerificationFinding] {
         var findings: [VerificationFinding] = []
-        for name in try loader.fileSystem.namesIfPresent(in: partsPath)?.sorted() ?? [] {
+        for name in try loader.fileSystem.namesIfPresent(in: partsPath)?.ascending() ?? [] {
             guard let file = StoreLayout.partNumbers(name)?.file else { continue }
             do {
                 let opened = try PartFile(
@@ -187,7 +187,7 @@ struct StoreVerification {
             .filter { !own.contains($0) && !StoreLayout.isCopyRecord($0) && !StoreLayout.isTemporaryCopyRecord($0) }
             .map { loader.path.appending(name: $0) }
         let records = StoreCopies(path: loader.path, fileSystem: loader.fileSystem).unreadable()
-        return paths.sorted().map {
+        return paths.ascending().map {
             VerificationFinding(
                 place: .init(file: $0), message: "the file does not belong to the newest snapshot", isDamage: false)
         }

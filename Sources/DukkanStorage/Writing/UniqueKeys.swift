@@ -52,7 +52,7 @@ struct UniqueKeys {
         if part.footer.columns[column].dictionary != nil {
             dictionary = try part.readDictionary(column: column, reader: BlockReader())
         }
-        let found = Guarded<[Int: [Int]]>([:])
+        let found = Guarded([Int: [Int]]())
         // The index is only read from here on.
         nonisolated(unsafe) let keys = self
         let shared = dictionary
@@ -60,7 +60,7 @@ struct UniqueKeys {
             let rows = try keys.rows(in: part, column: column, block: blocks[at], dictionary: shared)
             if !rows.isEmpty { found.withLock { $0[at] = rows } }
         }
-        return found.withLock { found in found.keys.sorted().flatMap { found[$0] ?? [] } }
+        return found.withLock { found in found.keys.ascending().flatMap { found[$0] ?? [] } }
     }
 
     private func candidateBlocks(_ column: PartFooter.PartColumn) -> [Int] {

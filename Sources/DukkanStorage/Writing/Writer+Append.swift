@@ -138,7 +138,7 @@ extension Writer {
                 ownedDeletes.insert(entry.identifier)
             }
             for row in rows { deletes[entry.identifier]?.insert(row) }
-            freshDeletes[table.number, default: [:]][entry.identifier, default: []].append(contentsOf: rows)
+            freshDeletes[table.number, default: .init()][entry.identifier, default: []].append(contentsOf: rows)
         }
     }
 

@@ -31,8 +31,8 @@ extension Writer {
 
     func rollback() {
         finishRemoval()
-        runs = [:]
-        freshDeletes = [:]
+        runs.removeAll()
+        freshDeletes.removeAll()
         let nextFile = working.nextFile
         working = committed
         // Numbers are not used twice, in case a file of the transaction cannot be removed.
@@ -42,7 +42,7 @@ extension Writer {
         deletionParts = deletionParts.filter { file, _ in
             committed.tables.contains { $0.deletions.contains { $0.file == file } }
         }
-        waitingParts = [:]
+        waitingParts.removeAll()
         // After a failed publication the files may be those of the newest generation.
         if failure?.code != .outcomeUnknown { removeUnusedFiles() }
         createdFiles = []
@@ -77,11 +77,11 @@ extension Writer {
         }
         try publishManifest()
         committed = working
-        freshDeletes = [:]
+        freshDeletes.removeAll()
         createdFiles = []
         openPublished()
         // The manifest before goes last.
-        let names = before.subtracting(Writer.fileNames(committed)).sorted()
+        let names = before.subtracting(Writer.fileNames(committed)).ascending()
         return ReplacedFiles(
             names.map { partsPath.appending(name: $0) }
                 + [path.appending(name: StoreLayout.manifestName(old.manifest.generation))],
@@ -152,7 +152,7 @@ extension Writer {
         if let fresh = freshDeletes[number], !fresh.isEmpty {
             let live = Set(working.tables[index].parts.map(\.identifier))
             let sections = fresh.filter { live.contains($0.key) && !$0.value.isEmpty }
-                .map { DeletionFile.Section(part: $0.key, rows: $0.value.sorted()) }
+                .map { DeletionFile.Section(part: $0.key, rows: $0.value.ascending()) }
             try appendDeletion(sections, table: index)
         }
         freshDeletes[number] = nil
@@ -201,7 +201,7 @@ extension Writer {
     func mergeDeletions(from start: Int, table index: Int) throws {
         let table = working.tables[index]
         let live = Set(table.parts.map(\.identifier))
-        var rows: [PartIdentifier: [Int]] = [:]
+        var rows = [PartIdentifier: [Int]]()
         for entry in table.deletions[start...] {
             guard let deletion = try loader.readDeletion(entry, table: table.number) else {
                 throw DukkanError(.corrupt, "deletion file \(entry.file) is missing", place: .init(file: partsPath))
@@ -211,7 +211,7 @@ extension Writer {
             }
         }
         // Where this fails the transaction stays whole: the files of before still hold its deletions.
-        try appendDeletion(rows.map { DeletionFile.Section(part: $0.key, rows: $0.value.sorted()) }, table: index)
+        try appendDeletion(rows.map { DeletionFile.Section(part: $0.key, rows: $0.value.ascending()) }, table: index)
         for entry in table.deletions[start...] { deletionParts[entry.file] = nil }
         working.tables[index].deletions.removeSubrange(start..<table.deletions.count)
         removeUnusedFiles()

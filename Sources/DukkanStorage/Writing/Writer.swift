@@ -18,22 +18,22 @@ final class Writer {
     /// The newest generation, open for reading.
     var snapshot: Snapshot
     /// Open files of the parts in `working`.
-    var files: [PartIdentifier: PartFile] = [:]
+    var files = [PartIdentifier: PartFile]()
     /// Deleted rows of the parts in `working`.
-    var deletes: [PartIdentifier: DeleteBitmap] = [:]
+    var deletes = [PartIdentifier: DeleteBitmap]()
     /// Bitmaps in `deletes` that no snapshot shares, so that they may change.
     var ownedDeletes: Set<PartIdentifier> = []
     /// Rows deleted by the open transaction, by table number and part.
-    var freshDeletes: [Int: [PartIdentifier: [Int]]] = [:]
+    var freshDeletes = [Int: [PartIdentifier: [Int]]]()
     /// Parts that have rows in each deletion file, by the file's number.
-    var deletionParts: [UInt64: Set<PartIdentifier>] = [:]
+    var deletionParts = [UInt64: Set<PartIdentifier>]()
     /// Rows that are not written yet, by table number.
-    var runs: [Int: RunBuffer] = [:]
+    var runs = [Int: RunBuffer]()
     /// Files made by the open transaction.
     var createdFiles: Set<String> = []
     /// Parts of the open transaction, by name, whose bytes are made durable when it is published: a merge before that may
     /// take them, and nothing has waited for the disk in vain.
-    var waitingParts: [String: PartOutput] = [:]
+    var waitingParts = [String: PartOutput]()
     /// What the commit before has left to be removed.
     var replaced: ReplacedFiles?
     /// Why nothing can be committed any more.
@@ -101,7 +101,7 @@ final class Writer {
     func adoptSnapshot() {
         let parts = snapshot.tables.flatMap(\.parts)
         files = Dictionary(uniqueKeysWithValues: parts.map { ($0.entry.identifier, $0.file) })
-        deletes = [:]
+        deletes.removeAll()
         for part in parts { if let bitmap = part.deletes { deletes[part.entry.identifier] = bitmap } }
         ownedDeletes = []
     }
@@ -150,7 +150,7 @@ final class Writer {
     /// Place in `working` of a table.
     func tableIndex(_ name: String) throws -> Int {
         guard let index = working.table(named: name) else {
-            let names = working.tables.map(\.schema.name).sorted().joined(separator: ", ")
+            let names = working.tables.map(\.schema.name).ascending().joined(separator: ", ")
             throw DukkanError(
                 .notFound, "there is no table \(name)", place: .init(file: path),
                 advice: names.isEmpty ? "the store has no tables yet" : "the tables are: \(names)")
