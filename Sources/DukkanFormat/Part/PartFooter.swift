@@ -23,7 +23,7 @@ package struct PartFooter: Sendable {
     /// The place of a block in the file.
     ///
     /// Its last four bytes are its checksum.
-    package struct BlockLocation: Sendable, Hashable {
+    package struct BlockLocation: Sendable, Equatable {
         package var offset: Int
         package var byteCount: Int
 
@@ -87,7 +87,7 @@ package struct PartFooter: Sendable {
 /// What is known of the values of a block or of a column without decoding it.
 ///
 /// Null rows count in `nullCount` only.
-package struct BlockStatistics: Sendable, Hashable {
+package struct BlockStatistics: Sendable, Equatable {
     package var nullCount: Int
     /// Bounds of integers and of part dictionary codes.
     ///

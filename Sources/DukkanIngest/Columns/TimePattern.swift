@@ -2,7 +2,7 @@ import DukkanFormat
 import DukkanTime
 
 /// A pattern of `strptime`'s letters, ready to read times with.
-struct TimePattern: Sendable, Hashable {
+struct TimePattern: Sendable, Equatable {
     private enum Element: Sendable, Hashable {
         case year, shortYear, month, monthName, day, weekdayName, hour, hour12, minute, second, fraction, half, zone
         case epoch, blanks

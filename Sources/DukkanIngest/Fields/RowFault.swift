@@ -1,7 +1,7 @@
 import DukkanFormat
 
 /// Why a row cannot be stored.
-struct RowFault: Sendable, Hashable {
+struct RowFault: Sendable, Equatable {
     /// Number of the row within its chunk.
     var row: Int
     /// Bytes of the row in the chunk, without its newline.

@@ -1,7 +1,7 @@
 /// Splits the first rows of an input into fields, simply and slowly, while its form is not known yet.
 enum RowSplitter {
     /// A field's text, and whether it stood in quotes.
-    struct Field: Hashable {
+    struct Field: Equatable {
         var text: String
         var isQuoted = false
     }

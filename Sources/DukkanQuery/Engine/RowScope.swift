@@ -96,9 +96,9 @@ extension DukkanError {
 }
 
 /// A value looked up for each row from the same customer's rows of another table.
-struct LookupPlan: Hashable, Sendable {
+struct LookupPlan: Equatable, Sendable {
     /// Rows are matched by equal keys instead of taking the customer's latest row.
-    struct Key: Hashable, Sendable {
+    struct Key: Equatable, Sendable {
         var ownTable: Int
         var ownSlot: Int
         var sourceSlot: Int

@@ -318,6 +318,7 @@ final class Binder {
         guard bound.constant == nil, !bound.children.isEmpty, bound.children.allSatisfy({ $0.constant != nil }) else {
             return bound
         }
-        return BoundExpression(.constant(try scalars.evaluate(bound, EmptyRow())), bound.type)
+        // There are no leaves, so that any row will do.
+        return BoundExpression(.constant(try scalars.evaluate(bound, OneString(value: .null))), bound.type)
     }
 }

@@ -6,11 +6,6 @@ protocol ScalarRow {
     func value(_ leaf: BoundExpression) throws -> Value
 }
 
-/// A row for expressions without leaves.
-struct EmptyRow: ScalarRow {
-    func value(_ leaf: BoundExpression) throws -> Value { preconditionFailure("a constant has no leaves") }
-}
-
 /// Computes a bound expression for one row: the complete and plain form, for groups, for the entries of a dictionary, and
 /// for what no kernel handles.
 struct ScalarEvaluator: Sendable {

@@ -61,7 +61,7 @@ struct CustomerMembership: Sendable {
 }
 
 /// One aggregate over each customer's rows of a table.
-struct CustomerAggregate: Sendable, Hashable {
+struct CustomerAggregate: Sendable, Equatable {
     var function: Aggregate.Function
     var table: Int
     var argument: BoundExpression?

@@ -1,7 +1,7 @@
 import DukkanFormat
 
 /// An aggregate of a slice, bound.
-struct AggregatePlan: Sendable, Hashable {
+struct AggregatePlan: Sendable, Equatable {
     var function: Aggregate.Function
     /// Nil for `count(*)` and for distinct customers.
     var argument: BoundExpression?

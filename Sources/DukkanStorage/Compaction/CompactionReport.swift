@@ -1,5 +1,5 @@
 /// What a compaction did.
-package struct CompactionReport: Sendable, Hashable {
+package struct CompactionReport: Sendable, Equatable {
     /// Parts of the tables asked for, before and after.
     package var partsBefore = 0
     package var partsAfter = 0

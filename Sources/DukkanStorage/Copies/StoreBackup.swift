@@ -312,7 +312,7 @@ extension SnapshotLoader {
 }
 
 /// What a backup did.
-package struct BackupReport: Sendable, Hashable {
+package struct BackupReport: Sendable, Equatable {
     /// What the copy is of.
     package var manifest: Manifest
     package var path: String

@@ -1,7 +1,7 @@
 import DukkanFormat
 
 /// A copy of a store that a backup made.
-package struct StoreCopy: Sendable, Hashable {
+package struct StoreCopy: Sendable, Equatable {
     /// Path of the copy when it was made.
     package var path: String
     /// The generation that it holds.

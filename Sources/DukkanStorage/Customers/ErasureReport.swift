@@ -1,7 +1,7 @@
 package import DukkanFormat
 
 /// What an erasure did; it names no customer.
-package struct ErasureReport: Sendable, Hashable {
+package struct ErasureReport: Sendable, Equatable {
     /// Identifier of the store.
     package var store: PartIdentifier
     /// µs since 1970.
@@ -19,7 +19,7 @@ package struct ErasureReport: Sendable, Hashable {
     /// Paths in the store's directory that are no files of a store; nobody has looked into them.
     package var notExamined: [String] = []
 
-    package struct Table: Sendable, Hashable {
+    package struct Table: Sendable, Equatable {
         package var name: String
         /// Rows that queries could see.
         package var rows = 0

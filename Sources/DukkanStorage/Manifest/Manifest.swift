@@ -3,7 +3,7 @@ package import DukkanFormat
 /// One generation of a store: all tables and the files that hold their rows.
 ///
 /// What a manifest file says.
-package struct Manifest: Sendable, Hashable {
+package struct Manifest: Sendable, Equatable {
     package var generation: UInt64 = 0
     /// Random name of the store.
     package var store = PartIdentifier(high: 0, low: 0)
@@ -20,7 +20,7 @@ package struct Manifest: Sendable, Hashable {
     package var erasures: [Erasure] = []
 
     /// That customers were erased; never who.
-    package struct Erasure: Sendable, Hashable {
+    package struct Erasure: Sendable, Equatable {
         /// The first generation without them.
         package var generation: UInt64
         /// µs since 1970.
@@ -33,12 +33,12 @@ package struct Manifest: Sendable, Hashable {
     }
 
     /// A named segment as text.
-    package struct Segment: Sendable, Hashable {
+    package struct Segment: Sendable, Equatable {
         package var name: String
         package var text: String
     }
 
-    package struct Table: Sendable, Hashable {
+    package struct Table: Sendable, Equatable {
         package var number: Int
         package var schema: TableSchema
         /// Times that cut the compacted parts: window i holds times from `windowBorders[i - 1]` up to before
@@ -49,7 +49,7 @@ package struct Manifest: Sendable, Hashable {
         package var deletions: [Deletion] = []
     }
 
-    package struct Part: Sendable, Hashable {
+    package struct Part: Sendable, Equatable {
         package var file: UInt64
         package var identifier: PartIdentifier
         /// The places in the order of ingest that this part's rows cover.
@@ -70,7 +70,7 @@ package struct Manifest: Sendable, Hashable {
     }
 
     /// A file that names deleted rows of parts.
-    package struct Deletion: Sendable, Hashable {
+    package struct Deletion: Sendable, Equatable {
         package var file: UInt64
         package var identifier: PartIdentifier
         package var rowCount: Int

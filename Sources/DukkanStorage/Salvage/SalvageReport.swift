@@ -1,5 +1,5 @@
 /// What a salvage took over and what it could not.
-package struct SalvageReport: Sendable, Hashable {
+package struct SalvageReport: Sendable, Equatable {
     package var tables: [Table] = []
     /// What was lost, in the order of the files; of more than there may be the first.
     package var losses: [Loss] = []
@@ -8,7 +8,7 @@ package struct SalvageReport: Sendable, Hashable {
     /// What cannot be known, in sentences for a person: the manifest is damaged, a deletion file is missing.
     package var notes: [String] = []
 
-    package struct Table: Sendable, Hashable {
+    package struct Table: Sendable, Equatable {
         package var name: String
         /// Rows that are in the new store, whole or with nulls.
         package var rowsSaved = 0
@@ -18,7 +18,7 @@ package struct SalvageReport: Sendable, Hashable {
         package var rowsLost = 0
     }
 
-    package struct Loss: Sendable, Hashable {
+    package struct Loss: Sendable, Equatable {
         package var table: String
         package var file: String
         /// nil: the whole part.

@@ -13,7 +13,7 @@ package final class MorselScan: Sendable {
     }
 
     /// How a scan goes through its tables.
-    package enum Order: Sendable, Hashable {
+    package enum Order: Sendable, Equatable {
         /// Every customer's rows together; rows without customer do not take part.
         case byCustomer
         /// The same, and then the first table's rows without customer in morsels of their own.

@@ -34,6 +34,7 @@ package final class BlockReader: @unchecked Sendable {  // Sendable: handed from
     /// Reads the bytes of a block and decodes them; a failure names file and place.
     ///
     /// `decode` is told whether the block's checksum is known to hold.
+    @inline(never)
     func read<Result>(
         _ file: PartFile, _ location: PartFooter.BlockLocation,
         _ decode: (UnsafeRawBufferPointer, Bool) throws -> Result, place: () -> DukkanError.Place

@@ -4,7 +4,7 @@ package enum ISO8601 {
     package static let yearMax: Int64 = 290_000
 
     /// What a text said: a local time, or a point in time if it named an offset.
-    package struct ParsedTime: Sendable, Hashable {
+    package struct ParsedTime: Sendable, Equatable {
         /// Microseconds since 1970-01-01T00:00:00, of the local clock if `hasOffset` is false, of UTC otherwise.
         package var microseconds: Int64
         /// Whether the text carried `Z`, `UTC` or an offset.

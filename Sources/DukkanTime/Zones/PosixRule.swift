@@ -1,8 +1,8 @@
 /// The rule of a zone for the time after its table: the TZ string at the end of a TZif file, as POSIX defines it, with
 /// hours from -167 to 167 as RFC 8536 allows.
-struct PosixRule: Sendable, Hashable {
+struct PosixRule: Sendable, Equatable {
     /// The day of a year on which the clock changes.
-    enum Day: Sendable, Hashable {
+    enum Day: Sendable, Equatable {
         /// Day 1 to 365, 29 February never counted.
         case julian(Int64)
         /// Day 0 to 365, 29 February counted.
@@ -12,7 +12,7 @@ struct PosixRule: Sendable, Hashable {
     }
 
     /// A day and the local second of that day.
-    struct Moment: Sendable, Hashable {
+    struct Moment: Sendable, Equatable {
         var day: Day
         var second: Int64
     }
