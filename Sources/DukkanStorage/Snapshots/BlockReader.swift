@@ -34,40 +34,30 @@ package final class BlockReader: @unchecked Sendable {  // Sendable: handed from
     /// Reads the bytes of a block and decodes them; a failure names file and place.
     ///
     /// `decode` is told whether the block's checksum is known to hold.
-    @inline(never)
     func read<Result>(
         _ file: PartFile, _ location: PartFooter.BlockLocation,
         _ decode: (UnsafeRawBufferPointer, Bool) throws -> Result, place: () -> DukkanError.Place
     ) throws -> Result {
         do {
-            let (bytes, block, isChecked) = try bytes(file, location, place)
-            let result = try withExtendedLifetime(block) { try decode(bytes, isChecked) }
-            if let block, !isChecked { file.cache(block, at: location.offset) }
+            meter?.beginRead(file, place().column ?? "")
+            let cached =
+                usesCache
+                ? near?.block(of: file, at: location.offset) ?? file.cachedBlock(at: location.offset) : nil
+            // A file of bad faith may name two blocks at one place.
+            if let cached, cached.bytes.count == location.byteCount {
+                count(location, place)
+                return try decode(UnsafeRawBufferPointer(cached.bytes), true)
+            }
+            let kept = usesCache ? BlockCache.Block(byteCount: location.byteCount) : nil
+            let bytes = kept?.bytes ?? room(for: location.byteCount)
+            try file.read(into: bytes, at: location.offset)
+            count(location, place)
+            let result = try decode(UnsafeRawBufferPointer(bytes), false)
+            if let kept { file.cache(kept, at: location.offset) }
             return result
         } catch let error as DukkanError {
             throw BlockReader.located(error, file, place())
         }
-    }
-
-    /// The bytes of a block, what holds them where they are in the cache or are to go there, and whether their checksum is
-    /// known to hold.
-    private func bytes(
-        _ file: PartFile, _ location: PartFooter.BlockLocation, _ place: () -> DukkanError.Place
-    ) throws -> (UnsafeRawBufferPointer, BlockCache.Block?, isChecked: Bool) {
-        meter?.beginRead(file, place().column ?? "")
-        let cached =
-            usesCache
-            ? near?.block(of: file, at: location.offset) ?? file.cachedBlock(at: location.offset) : nil
-        // A file of bad faith may name two blocks at one place.
-        if let cached, cached.bytes.count == location.byteCount {
-            count(location, place)
-            return (UnsafeRawBufferPointer(cached.bytes), cached, true)
-        }
-        let kept = usesCache ? BlockCache.Block(byteCount: location.byteCount) : nil
-        let bytes = kept?.bytes ?? room(for: location.byteCount)
-        try file.read(into: bytes, at: location.offset)
-        count(location, place)
-        return (UnsafeRawBufferPointer(bytes), kept, false)
     }
 
     /// An error with what is known of its place besides.
