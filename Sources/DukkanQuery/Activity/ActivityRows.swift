@@ -18,6 +18,23 @@ struct ActivityRows {
         before.deallocate()
     }
 
+    /// Takes the rows of a morsel that meet a condition, numbered by period; returns how many customers the morsel has.
+    mutating func load(
+        _ frame: MorselFrame, table: Int, timeSlot: Int, where condition: Predicate, _ axis: PeriodAxis
+    ) throws -> Int {
+        let customerCount = frame.worker.customerCount
+        guard customerCount > 0, let starts = frame.starts(table) else { return 0 }
+        frame.meter?.enter(.steps)
+        let rows = try frame.rows(table)
+        let bits = try frame.select(condition, table: table)
+        load(
+            bits, times: UnsafePointer(rows.columns[timeSlot].integers), starts: starts, customerCount: customerCount)
+        frame.countSelected(count, of: rows.count)
+        frame.meter?.enter(.sequence)
+        number(axis)
+        return customerCount
+    }
+
     /// Takes the rows of the set bits.
     ///
     /// O(rows + customers).
@@ -34,7 +51,7 @@ struct ActivityRows {
     }
 
     /// Numbers the periods of the rows.
-    mutating func number(_ axis: PeriodAxis) {
+    private mutating func number(_ axis: PeriodAxis) {
         numbers.reserve(count + 1)
         axis.numbers(of: times.base, count: count, into: numbers.base)
     }

@@ -98,18 +98,9 @@ final class LifecycleRun {
         let predicate = scan.condition.map { Predicate($0) } ?? .all
         let table = scan.table, timeSlot = scan.timeSlot, axis = self.axis
         let states = try plan.run(context, makeState: { UncheckedState(value: State(axis.count)) }) { frame, _, state in
-            let count = frame.worker.customerCount
-            guard count > 0, let starts = frame.starts(table) else { return }
-            frame.meter?.enter(.steps)
             defer { frame.meter?.enter(.other) }
-            let rows = try frame.rows(table)
-            let bits = try frame.select(predicate, table: table)
             let own = state.value
-            own.rows.load(
-                bits, times: UnsafePointer(rows.columns[timeSlot].integers), starts: starts, customerCount: count)
-            frame.countSelected(own.rows.count, of: rows.count)
-            frame.meter?.enter(.sequence)
-            own.rows.number(axis)
+            let count = try own.rows.load(frame, table: table, timeSlot: timeSlot, where: predicate, axis)
             own.add(customerCount: count)
         }
         let total = states.first?.value ?? State(axis.count)

@@ -109,18 +109,9 @@ final class StickinessRun {
         let table = scan.table, timeSlot = scan.timeSlot, query = self.query
         let states = try plan.run(scan.context, makeState: { UncheckedState(value: State(axis.count)) }) {
             frame, _, state in
-            let count = frame.worker.customerCount
-            guard count > 0, let starts = frame.starts(table) else { return }
-            frame.meter?.enter(.steps)
             defer { frame.meter?.enter(.other) }
-            let rows = try frame.rows(table)
-            let bits = try frame.select(predicate, table: table)
             let own = state.value
-            own.rows.load(
-                bits, times: UnsafePointer(rows.columns[timeSlot].integers), starts: starts, customerCount: count)
-            frame.countSelected(own.rows.count, of: rows.count)
-            frame.meter?.enter(.sequence)
-            own.rows.number(axis)
+            let count = try own.rows.load(frame, table: table, timeSlot: timeSlot, where: predicate, axis)
             own.add(customerCount: count, origin: origin, span: query.periodSpan, least: query.rowCountMin)
         }
         let total = states.first?.value ?? State(axis.count)
