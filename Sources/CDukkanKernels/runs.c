@@ -73,6 +73,42 @@ dukkan_row_order dukkan_order_rows(const dukkan_run_customer *entries, size_t co
     return order;
 }
 
+dukkan_row_order dukkan_order_close_rows(const int64_t *const *keys, const uint32_t *const *starts,
+                                         const size_t *counts, size_t list_count, int64_t least, size_t range,
+                                         uint64_t *cells, int64_t *united, uint32_t *first_rows,
+                                         dukkan_row_run *runs) {
+    const uint64_t base = (uint64_t)least;
+    // Of each key the lists in the high half, the rows in the low one.
+    for (size_t list = 0; list < list_count; list++) {
+        const int64_t *const own = keys[list];
+        const uint32_t *const first = starts[list];
+        for (size_t i = 0; i < counts[list]; i++) {
+            cells[(uint64_t)own[i] - base] += (uint64_t)1 << 32 | (first[i + 1] - first[i]);
+        }
+    }
+    dukkan_row_order order = {0, 0, 0};
+    // Whether a key has a customer is as good as random: what holds of one without is overwritten.
+    for (size_t key = 0; key <= range; key++) {
+        const uint64_t cell = cells[key];
+        united[order.customers] = (int64_t)(base + key);
+        first_rows[order.customers] = (uint32_t)order.rows;
+        cells[key] = order.runs;
+        order.customers += cell != 0;
+        order.runs += cell >> 32;
+        order.rows += (uint32_t)cell;
+    }
+    first_rows[order.customers] = (uint32_t)order.rows;
+    for (size_t list = 0; runs && list < list_count; list++) {
+        const int64_t *const own = keys[list];
+        const uint32_t *const first = starts[list];
+        for (size_t i = 0; i < counts[list]; i++) {
+            const dukkan_row_run run = {first[i], first[i + 1] - first[i], (uint32_t)list};
+            runs[cells[(uint64_t)own[i] - base]++] = run;
+        }
+    }
+    return order;
+}
+
 // Most runs are shorter than a vector of 64 bytes: what is copied beyond them is overwritten by the next.
 
 void dukkan_copy_run_words(const uint64_t *const *sources, const dukkan_row_run *runs, size_t count, uint64_t *out) {

@@ -47,6 +47,18 @@ typedef struct {
 dukkan_row_order dukkan_order_rows(const dukkan_run_customer *entries, size_t count, const uint32_t *const *starts,
                                    int64_t *keys, uint32_t *first_rows, dukkan_row_run *runs);
 
+/// The same for lists as they lie, put in order by counting: each customer's key and first row, and for each list's rows of
+/// a customer a run, which may be empty.
+///
+/// `counts[r]` customers has list r, each key of which lies from `least` to `least + range`; `cells` has `range + 1`
+/// entries, all 0. `runs` has an entry for each customer of each list, `keys` and `first_rows` one more; without `runs` it
+/// tells only how many rows there are of each. Fewer than 2^32 customers and rows. For keys that lie close together:
+/// O(customers + range).
+dukkan_row_order dukkan_order_close_rows(const int64_t *const *keys, const uint32_t *const *starts,
+                                         const size_t *counts, size_t list_count, int64_t least, size_t range,
+                                         uint64_t *cells, int64_t *united, uint32_t *first_rows,
+                                         dukkan_row_run *runs);
+
 // Copy the values of the rows of all runs side by side; `sources` has the values of each source. They read and write up to
 // 64 bytes past the last value.
 

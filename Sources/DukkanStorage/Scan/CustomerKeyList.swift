@@ -176,6 +176,11 @@ struct CustomerKeys {
         return Int64(bitPattern: word ^ 1 << 63)
     }
 
+    /// Integer keys that lie elsewhere.
+    func replacing(_ integers: UnsafePointer<Int64>) -> CustomerKeys {
+        CustomerKeys(isString: isString, integers: integers, offsets: offsets, bytes: bytes)
+    }
+
     @inline(__always)
     func string(_ index: Int) -> UnsafeBufferPointer<UInt8> {
         let start = Int(offsets[index])

@@ -32,6 +32,9 @@ package final class MorselScan: Sendable {
     /// Morsels of so many rows, because of one customer, that they must not come last; the largest first.
     let heavyMorsels: [Int]
     let isStringCustomer: Bool
+    /// Whether morsels are ranges of customers, of which `customers` are all.
+    let isByCustomer: Bool
+    let customers: CustomerRange
 
     /// Plans a scan.
     ///
@@ -43,6 +46,8 @@ package final class MorselScan: Sendable {
         precondition(requests.count == 1 || !requests.contains { $0.ignoresKeys })
         let requests = requests.map { MorselScan.decided($0) }
         self.requests = requests
+        self.customers = customers
+        isByCustomer = order != .byBlock
         isStringCustomer = requests.contains {
             $0.table.schema.columns[$0.table.schema.customerColumn].type == .string
         }

@@ -28,6 +28,15 @@ package final class MorselWorker {
         keys = union.keys
     }
 
+    /// Reads row blocks that several workers need, together with the others, and waits until all are read.
+    func readShared(_ blocks: SharedBlocks, isStopped: () -> Bool, check: () throws -> Void) throws {
+        try blocks.read(isStopped: isStopped) { place in
+            try check()
+            return try assemblies[place.table].makeShared(part: place.part, block: place.block, reader)
+        }
+        for (table, found) in blocks.tables().enumerated() { assemblies[table].share(found) }
+    }
+
     /// Whether customers matter in the morsel loaded last: false for a bare block of rows.
     package var hasCustomers: Bool { tables[0].rowStarts != nil }
 

@@ -5,7 +5,9 @@ import Synchronization
 /// Runs over all morsels of a scan on up to `threads` threads, each with a worker and a state of its own.
 ///
 /// Each worker goes through a range of its own, and then takes from the ends of the others': neighbouring morsels often need
-/// the same row blocks, which are decoded once where one worker reads both. Heavy morsels come before all others. The first error stops all workers and is thrown.
+/// the same row blocks, which are decoded once where one worker reads both. Row blocks that span the morsels of several
+/// workers are read before, once for all of them. Heavy morsels come before all others. The first error stops all workers
+/// and is thrown.
 /// - Parameters:
 ///   - makeState: makes a worker's state.
 ///   - body: consumes one loaded morsel, or one piece of it.
@@ -15,6 +17,7 @@ package func forEachMorsel<State>(
     body: @Sendable (MorselWorker, Int, inout State) throws -> Void
 ) throws -> [State] {
     let workers = max(1, min(threads, scan.morselCount))
+    let shared = workers > 1 ? SharedBlocks(scan, workers: workers) : nil
     let shares = MorselShares(count: scan.morselCount, heavy: scan.heavyMorsels, workers: workers)
     let isStopped = Atomic<Bool>(false)
     let outcome = Guarded<MorselOutcome<State>>(MorselOutcome())
@@ -23,6 +26,15 @@ package func forEachMorsel<State>(
         let worker = MorselWorker(scan: scan, reader: BlockReader(meter: meter, usesCache: true))
         var state = makeState()
         do {
+            if let shared {
+                meter?.enter(.assemble)
+                try worker.readShared(shared) {
+                    isStopped.load(ordering: .relaxed)
+                } check: {
+                    try control?.check()
+                }
+                meter?.enter(.other)
+            }
             while !isStopped.load(ordering: .relaxed) {
                 guard let morsel = shares.next(number) else { break }
                 meter?.enter(.assemble)

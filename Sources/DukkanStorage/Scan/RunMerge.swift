@@ -35,8 +35,10 @@ final class StartList {
 
 /// The rows that one part gives to a morsel: customers, and where their rows stand in the run's columns.
 final class PartRun {
-    let keys: CustomerKeyList
-    private let starts = StartList()
+    private let ownKeys: CustomerKeyList
+    private let ownStarts = StartList()
+    /// The customers of one row block as they lie there; nil where they were copied.
+    private var lent: Lent?
     /// One bit a row from `first` on, set where the row is deleted.
     private var deleted: [UInt64] = []
     private(set) var hasDeletes = false
@@ -47,15 +49,31 @@ final class PartRun {
     /// Whether `columns` are those of one row block.
     private(set) var isBlock = false
 
+    private struct Lent {
+        let block: CustomerBlock
+        let chosen: Range<Int>
+        /// First rows of the block's customers, and the end.
+        let starts: UnsafePointer<UInt32>
+    }
+
     init(isString: Bool) {
-        keys = CustomerKeyList(isString: isString)
+        ownKeys = CustomerKeyList(isString: isString)
+    }
+
+    var customerCount: Int { lent?.chosen.count ?? ownKeys.count }
+
+    /// The customers' keys as they lie; good until the run begins anew.
+    var keys: CustomerKeys {
+        guard let lent else { return ownKeys.keys }
+        return ownKeys.keys.replacing(lent.block.keys + lent.chosen.lowerBound)
     }
 
     func begin(at row: Int, of columns: [ColumnVector], isBlock: Bool) {
         self.columns = columns
         self.isBlock = isBlock
-        keys.removeAll()
-        starts.removeAll()
+        lent = nil
+        ownKeys.removeAll()
+        ownStarts.removeAll()
         deleted.removeAll(keepingCapacity: true)
         hasDeletes = false
         first = row
@@ -72,14 +90,33 @@ final class PartRun {
     func append(_ block: CustomerBlock, _ chosen: Range<Int>, starts rowStarts: UnsafePointer<UInt32>, rows: Int) {
         var chosen = chosen
         // A customer of many rows goes on from block to block.
-        if keys.lastEquals(block, chosen.lowerBound) { chosen = chosen.lowerBound + 1..<chosen.upperBound }
-        keys.append(block, chosen)
-        let held = starts.count
-        starts.reserve(held + chosen.count)
-        let output = starts.pointer + held, input = rowStarts + chosen.lowerBound
+        if ownKeys.lastEquals(block, chosen.lowerBound) { chosen = chosen.lowerBound + 1..<chosen.upperBound }
+        ownKeys.append(block, chosen)
+        let held = ownStarts.count
+        ownStarts.reserve(held + chosen.count)
+        let output = ownStarts.pointer + held, input = rowStarts + chosen.lowerBound
         let shift = UInt32(truncatingIfNeeded: end &- rows)
         for i in 0..<chosen.count { output[i] = input[i] &+ shift }
-        starts.setCount(held + chosen.count)
+        ownStarts.setCount(held + chosen.count)
+    }
+
+    /// Makes customers `chosen` of a block those of the run, which has begun at the first one's first row, as they lie;
+    /// strings are copied.
+    func lend(_ block: CustomerBlock, _ chosen: Range<Int>, starts rowStarts: UnsafePointer<UInt32>) {
+        if ownKeys.isString {
+            append(block, chosen, starts: rowStarts, rows: end)
+        } else {
+            lent = Lent(block: block, chosen: chosen, starts: rowStarts)
+        }
+    }
+
+    /// The keys in a list of the run's own.
+    func keyList() -> CustomerKeyList {
+        if let lent {
+            self.lent = nil
+            append(lent.block, lent.chosen, starts: lent.starts, rows: end)
+        }
+        return ownKeys
     }
 
     func extendLive(_ count: Int) {
@@ -101,19 +138,20 @@ final class PartRun {
     ///
     /// - Parameter timeSlot: place of the time among the columns; nil where times do not matter.
     func lane(timeSlot: Int?) -> RunLane {
-        starts.reserve(starts.count + 1)
-        starts.pointer[starts.count] = UInt32(end)
+        ownStarts.reserve(ownStarts.count + 1)
+        ownStarts.pointer[ownStarts.count] = UInt32(end)
         return RunLane(
-            starts: UnsafePointer(starts.pointer), first: first,
+            starts: lent.map { $0.starts + $0.chosen.lowerBound } ?? UnsafePointer(ownStarts.pointer), first: first,
             times: timeSlot.map { UnsafePointer(columns[$0].integers) },
             deleted: hasDeletes ? deleted.withUnsafeBufferPointer { $0 } : nil)
     }
 
-    /// First rows of the customers and the end, counted from the run's first row, for a run that is the whole table.
+    /// First rows of the customers and the end, counted from the run's first row, for a run that is the whole table and
+    /// has a list of its own.
     func startPointer() -> UnsafeMutablePointer<UInt32> {
-        starts.append(UInt32(end))
-        let pointer = starts.pointer, shift = UInt32(first)
-        if shift > 0 { for place in 0..<starts.count { pointer[place] -= shift } }
+        ownStarts.append(UInt32(end))
+        let pointer = ownStarts.pointer, shift = UInt32(first)
+        if shift > 0 { for place in 0..<ownStarts.count { pointer[place] -= shift } }
         return pointer
     }
 }
@@ -147,6 +185,8 @@ final class RunMerge {
     private var merged = UnsafeMutableBufferPointer<dukkan_run_customer>.allocate(capacity: 0)
     /// For each key of a range where its customers begin.
     private var heads = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: 0)
+    /// For each key of a range how many runs have it and how many rows, and then where its runs of rows go.
+    private var cells = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 0)
     /// Rows in their order, as runs of consecutive ones.
     private var rowRuns = UnsafeMutableBufferPointer<dukkan_row_run>.allocate(capacity: 0)
 
@@ -161,6 +201,7 @@ final class RunMerge {
         customers.deallocate()
         merged.deallocate()
         heads.deallocate()
+        cells.deallocate()
         rowRuns.deallocate()
     }
 
@@ -174,44 +215,61 @@ final class RunMerge {
     /// The rows of all runs in total order; fills the customers and their first rows.
     ///
     /// O(rows + customers of all runs × log runs).
+    /// - Parameters:
+    ///   - runs: the runs, by the order of their parts.
+    ///   - timeSlot: place of the time among the columns; nil where times do not matter.
+    ///   - countsOnly: whether nothing is asked but how many rows each customer has: there are no runs of rows then.
+    ///   - keys: gets the customers.
+    ///   - starts: gets the first row of each, and the end.
     func merge(
-        _ runs: ArraySlice<PartRun>, timeSlot: Int?, keys: CustomerKeyList, starts: StartList
+        _ runs: ArraySlice<PartRun>, timeSlot: Int?, countsOnly: Bool, keys: CustomerKeyList, starts: StartList
     ) -> Rows {
         let lanes = runs.map { $0.lane(timeSlot: timeSlot) }
-        let lists = runs.map(\.keys.keys)
-        let customerCount = mergeCustomers(runs, lists)
+        let lists = runs.map(\.keys)
+        let counts = runs.map(\.customerCount)
+        let total = counts.reduce(0, +)
         keys.removeAll()
-        keys.reserve(customerCount)
-        starts.reserve(customerCount + 1)
+        keys.reserve(total + 1)
+        starts.reserve(total + 1)
+        let rowCount = runs.reduce(0) { $0 + $1.end - $1.first }
+        let range = keys.isString ? nil : RunMerge.closeRange(lists, counts, total, rowCount)
+        let isPlain = !keys.isString && timeSlot == nil && lanes.allSatisfy { $0.deleted == nil }
+        if isPlain, let range { return orderCloseRows(range, lists, counts, lanes, countsOnly, keys, starts) }
         // Each row may be a run of its own; empty ones are overwritten by the next, or stand last.
-        let rowCount = runs.reduce(1) { $0 + $1.end - $1.first }
-        if rowCount > rowRuns.count {
-            rowRuns.deallocate()
-            rowRuns = .allocate(capacity: rowCount + rowCount / 2)
-        }
-        if !keys.isString && timeSlot == nil && lanes.allSatisfy({ $0.deleted == nil }) {
-            return orderRows(customerCount, lanes, keys, starts)
-        }
+        makeRoom(runs: rowCount + 1)
+        mergeCustomers(lists, counts, total, range)
+        if isPlain { return orderRows(total, lanes, keys, starts) }
         return lanes.withUnsafeBufferPointer { lanes in
             lists.withUnsafeBufferPointer { lists in
-                appendRows(customerCount, lanes, lists, timeSlot != nil, keys, starts)
+                appendRows(total, lanes, lists, timeSlot != nil, keys, starts)
             }
         }
     }
 
-    /// Puts the customers of all runs into `customers`, by key and run; returns how many they are.
-    private func mergeCustomers(_ runs: ArraySlice<PartRun>, _ lists: [CustomerKeys]) -> Int {
-        let total = runs.reduce(0) { $0 + $1.keys.count }
+    private func makeRoom(runs count: Int) {
+        guard count > rowRuns.count else { return }
+        rowRuns.deallocate()
+        rowRuns = .allocate(capacity: count + count / 2)
+    }
+
+    /// Puts the customers of all runs into `customers`, by key and run.
+    private func mergeCustomers(
+        _ lists: [CustomerKeys], _ counts: [Int], _ total: Int, _ range: (least: Int64, length: Int)?
+    ) {
         if total > customers.count {
             customers.deallocate()
             merged.deallocate()
             customers = .allocate(capacity: total + total / 2)
             merged = .allocate(capacity: total + total / 2)
         }
-        if sortCustomers(runs, lists, total) { return total }
+        // Two lists are as soon merged.
+        if let range, lists.count > 2 {
+            sortCustomers(range, lists, counts)
+            return
+        }
         var borders = [0]
         for (run, keys) in lists.enumerated() {
-            let output = customers.baseAddress! + borders[run], count = runs[runs.startIndex + run].keys.count
+            let output = customers.baseAddress! + borders[run], count = counts[run]
             let number = UInt32(run)
             for place in 0..<count {
                 output[place] = dukkan_run_customer(
@@ -232,34 +290,58 @@ final class RunMerge {
             swap(&customers, &merged)
             borders = joined
         }
-        return total
     }
 
     /// Keys of a range at most for each customer where they are counted out instead of compared.
     private static let rangePerCustomer = 4
 
-    /// Puts the customers in order where their keys lie close together; false where they do not.
-    private func sortCustomers(_ runs: ArraySlice<PartRun>, _ lists: [CustomerKeys], _ total: Int) -> Bool {
-        guard lists.count > 2, !lists[0].isString, total > 0, total < Int(UInt32.max) else { return false }
+    /// The least key of several runs and how far it is to the greatest, where they lie close together.
+    private static func closeRange(
+        _ lists: [CustomerKeys], _ counts: [Int], _ total: Int, _ rowCount: Int
+    ) -> (least: Int64, length: Int)? {
+        guard lists.count > 1, total > 0, total < Int(UInt32.max), rowCount < Int(UInt32.max) else { return nil }
         var least = Int64.max, greatest = Int64.min
-        let counts = runs.map(\.keys.count)
         for (keys, count) in zip(lists, counts) where count > 0 {
-            // A damaged part may hold any keys in any order.
+            // Those of several blocks of a damaged part may stand in any order.
             var low: Int64 = 0, high: Int64 = 0
             dukkan_key_bounds(keys.integers, count, &low, &high)
             (least, greatest) = (min(least, low), max(greatest, high))
         }
         let (range, isOver) = greatest.subtractingReportingOverflow(least)
-        guard !isOver, range < RunMerge.rangePerCustomer * total else { return false }
-        if heads.count <= Int(range) {
+        return isOver || range >= RunMerge.rangePerCustomer * total ? nil : (least, Int(range))
+    }
+
+    /// Puts the customers in order where their keys lie close together.
+    private func sortCustomers(_ range: (least: Int64, length: Int), _ lists: [CustomerKeys], _ counts: [Int]) {
+        if heads.count <= range.length {
             heads.deallocate()
-            heads = .allocate(capacity: Int(range) * 3 / 2 + 64)
+            heads = .allocate(capacity: range.length * 3 / 2 + 64)
         }
-        guard let base = heads.baseAddress, let output = customers.baseAddress else { return false }
-        base.update(repeating: 0, count: Int(range) + 1)
+        guard let base = heads.baseAddress, let output = customers.baseAddress else { return }
+        base.update(repeating: 0, count: range.length + 1)
         dukkan_sort_run_customers(
-            lists.map { Optional($0.integers) }, counts, counts.count, least, Int(range), base, output)
-        return true
+            lists.map { Optional($0.integers) }, counts, counts.count, range.least, range.length, base, output)
+    }
+
+    /// The rows of customers whose keys lie close together, where neither times nor deleted rows matter.
+    private func orderCloseRows(
+        _ range: (least: Int64, length: Int), _ lists: [CustomerKeys], _ counts: [Int], _ lanes: [RunLane],
+        _ countsOnly: Bool, _ keys: CustomerKeyList, _ starts: StartList
+    ) -> Rows {
+        if cells.count <= range.length {
+            cells.deallocate()
+            cells = .allocate(capacity: range.length * 3 / 2 + 64)
+        }
+        cells.baseAddress?.update(repeating: 0, count: range.length + 1)
+        if !countsOnly { makeRoom(runs: counts.reduce(0, +)) }
+        let order = dukkan_order_close_rows(
+            lists.map { Optional($0.integers) }, lanes.map { Optional($0.starts) }, counts, counts.count, range.least,
+            range.length, cells.baseAddress, keys.integers, starts.pointer, countsOnly ? nil : rowRuns.baseAddress)
+        keys.setCount(order.customers)
+        starts.setCount(order.customers + 1)
+        return Rows(
+            runs: UnsafeBufferPointer(start: rowRuns.baseAddress, count: countsOnly ? 0 : order.runs),
+            count: order.rows)
     }
 
     /// Merges `from ..< middle` and `middle ..< end` of `customers` into `merged`.

@@ -41,6 +41,8 @@ final class TableAssembly {
     private let copied: [ColumnVector]
     private let merged: [ColumnVector]
     private let locals: [LocalDictionary?]
+    /// Row blocks that other workers use too.
+    private var shared = SharedBlocks.Table()
     /// Whether strings get their codes morsel by morsel, which only copies of them can.
     private let hasLocals: Bool
     private var runs: [PartRun] = []
@@ -80,8 +82,32 @@ final class TableAssembly {
         zip(parts, parts.dropFirst()).allSatisfy { $0.entry.maximumTime <= $1.entry.minimumTime }
     }
 
-    private func cursor(_ part: Int) -> ScanCursor {
+    /// Uses row blocks that are there for all workers.
+    func share(_ blocks: SharedBlocks.Table) { shared = blocks }
+
+    /// Reads a row block for all workers.
+    func makeShared(part: Int, block: Int, _ reader: BlockReader) throws -> SharedBlock {
+        let cursor = makeCursor(part)
+        try cursor.loadCustomers(block, reader)
+        guard let choice else {
+            try cursor.loadColumns(block, reader)
+            return SharedBlock(cursor: cursor, chosen: nil)
+        }
+        let rows = ChosenRows(choice, sources)
+        _ = try rows.starts(cursor, block, reader)
+        return SharedBlock(cursor: cursor, chosen: rows)
+    }
+
+    /// What has read a row block, or will.
+    private func cursor(_ part: Int, _ block: Int) -> ScanCursor {
+        if let known = shared.block(part: part, block: block) { return known.cursor }
         if let cursor = cursors[part] { return cursor }
+        let made = makeCursor(part)
+        cursors[part] = made
+        return made
+    }
+
+    private func makeCursor(_ part: Int) -> ScanCursor {
         let handle = request.table.parts[part]
         let schema = request.table.schema
         var places = request.columns
@@ -99,9 +125,7 @@ final class TableAssembly {
             }
             return column
         }
-        let made = ScanCursor(part: handle, columns: columns, kinds: kinds)
-        cursors[part] = made
-        return made
+        return ScanCursor(part: handle, columns: columns, kinds: kinds)
     }
 
     /// First rows of a block's customers, and the end: of the rows that a choice leaves, where there is one.
@@ -109,6 +133,9 @@ final class TableAssembly {
         _ place: (part: Int, block: Int), _ cursor: ScanCursor, _ reader: BlockReader
     ) throws -> UnsafeMutablePointer<UInt32> {
         guard let choice else { return cursor.customers.rowStarts }
+        if let rows = shared.block(part: place.part, block: place.block)?.chosen {
+            return try rows.starts(cursor, place.block, reader)
+        }
         let rows = chosenRows[place.part] ?? ChosenRows(choice, sources)
         chosenRows[place.part] = rows
         return try rows.starts(cursor, place.block, reader)
@@ -118,7 +145,7 @@ final class TableAssembly {
     func loadBlock(part: Int, block: Int, into rows: TableRows, _ reader: BlockReader) throws {
         forgetPieces()
         deferred = nil
-        let cursor = cursor(part)
+        let cursor = cursor(part, block)
         let rowBlock = cursor.part.footer.rowBlocks[block]
         guard let deletes = cursor.part.deletes else {
             try begin(cursor, block, reader)
@@ -252,7 +279,7 @@ final class TableAssembly {
 
     /// Hands out a row block as it was decoded.
     private func passThrough(_ part: Int, _ block: Int, into rows: TableRows, _ reader: BlockReader) throws {
-        let cursor = cursor(part)
+        let cursor = cursor(part, block)
         let rowCount = cursor.part.footer.rowBlocks[block].rowCount
         // Pieces are joined by the key that they have in common.
         let needsKeys = !request.ignoresKeys || isPiece
@@ -278,7 +305,7 @@ final class TableAssembly {
         guard let place = nextPiece, place < chosen.count else { return false }
         nextPiece = place + 1
         let (part, block) = chosen[place]
-        let cursor = cursor(part)
+        let cursor = cursor(part, block)
         try cursor.loadCustomers(block, reader)
         continuesCustomer = cursor.customers.count > 0 && directKeys.lastEquals(cursor.customers, 0)
         try passThrough(part, block, into: rows, reader)
@@ -296,31 +323,33 @@ final class TableAssembly {
         let (p, block) = chosen[places.lowerBound]
         if runs.count == runCount { runs.append(PartRun(isString: ownKeys.isString)) }
         let run = runs[runCount]
-        let cursor = cursor(p)
-        if choice != nil {
-            run.begin(at: 0, of: [], isBlock: false)
-            for place in places { try count(chosen[place], cursor, range, in: run, reader) }
-        } else if places.count == 1 && !hasLocals {
+        if places.count == 1 && (choice != nil || !hasLocals) {
+            let cursor = cursor(p, block)
             try cursor.loadCustomers(block, reader)
             let customers = cursor.customers(in: range)
             if customers.isEmpty { return }
-            try cursor.loadColumns(block, reader)
-            let rows = rows(of: customers, cursor.customers.rowStarts)
-            run.begin(at: rows.lowerBound, of: cursor.vectors, isBlock: true)
-            extend(run, cursor, block, customers, rows)
+            let starts = try rowStarts((p, block), cursor, reader)
+            if choice == nil { try cursor.loadColumns(block, reader) }
+            let rows = rows(of: customers, starts)
+            run.begin(at: rows.lowerBound, of: choice == nil ? cursor.vectors : [], isBlock: choice == nil)
+            run.lend(cursor.customers, customers, starts: starts)
+            extend(run, cursor, block, rows)
+        } else if choice != nil {
+            run.begin(at: 0, of: [], isBlock: false)
+            for place in places { try count(chosen[place], range, in: run, reader) }
         } else {
             run.begin(at: copied.first?.count ?? runEnd, of: copied, isBlock: false)
-            for place in places { try copy(chosen[place].block, cursor, range, to: run, reader) }
+            for place in places { try copy(chosen[place], range, to: run, reader) }
             runEnd = run.end
         }
-        if run.keys.count > 0 { runCount += 1 }
+        if run.customerCount > 0 { runCount += 1 }
     }
 
     /// Appends a block's customers of the range with the number of rows that the choice leaves each.
     private func count(
-        _ place: (part: Int, block: Int), _ cursor: ScanCursor, _ range: CustomerRange, in run: PartRun,
-        _ reader: BlockReader
+        _ place: (part: Int, block: Int), _ range: CustomerRange, in run: PartRun, _ reader: BlockReader
     ) throws {
+        let cursor = cursor(place.part, place.block)
         try cursor.loadCustomers(place.block, reader)
         let customers = cursor.customers(in: range)
         if customers.isEmpty { return }
@@ -332,13 +361,15 @@ final class TableAssembly {
 
     /// Appends a block's rows of the range to the copied columns.
     private func copy(
-        _ block: Int, _ cursor: ScanCursor, _ range: CustomerRange, to run: PartRun, _ reader: BlockReader
+        _ place: (part: Int, block: Int), _ range: CustomerRange, to run: PartRun, _ reader: BlockReader
     ) throws {
-        try cursor.loadCustomers(block, reader)
+        let cursor = cursor(place.part, place.block)
+        try cursor.loadCustomers(place.block, reader)
         let customers = cursor.customers(in: range)
         if customers.isEmpty { return }
-        try cursor.loadColumns(block, reader)
-        let rows = rows(of: customers, cursor.customers.rowStarts)
+        try cursor.loadColumns(place.block, reader)
+        let starts = cursor.customers.rowStarts
+        let rows = rows(of: customers, starts)
         for (c, vector) in copied.enumerated() {
             let source = cursor.vectors[c]
             if let local = locals[c] {
@@ -348,19 +379,17 @@ final class TableAssembly {
                 vector.append(contentsOf: source, from: rows.lowerBound, count: rows.count)
             }
         }
-        extend(run, cursor, block, customers, rows)
+        run.append(cursor.customers, customers, starts: starts, rows: rows.lowerBound)
+        extend(run, cursor, place.block, rows)
     }
 
     private func rows(of customers: Range<Int>, _ starts: UnsafePointer<UInt32>) -> Range<Int> {
         Int(starts[customers.lowerBound])..<Int(starts[customers.upperBound])
     }
 
-    /// Appends a block's customers and tells which of their rows are deleted.
-    private func extend(
-        _ run: PartRun, _ cursor: ScanCursor, _ block: Int, _ customers: Range<Int>, _ rows: Range<Int>
-    ) {
-        run.append(cursor.customers, customers, starts: cursor.customers.rowStarts, rows: rows.lowerBound)
-        if let deletes = cursor.part.deletes {
+    /// Makes a run longer by a block's rows and tells which of them are deleted; a choice leaves none of those.
+    private func extend(_ run: PartRun, _ cursor: ScanCursor, _ block: Int, _ rows: Range<Int>) {
+        if choice == nil, let deletes = cursor.part.deletes {
             let firstRow = cursor.part.footer.rowBlocks[block].firstRow + rows.lowerBound
             run.markDeleted(deletes, firstRow: firstRow, count: rows.count)
         } else {
@@ -380,7 +409,8 @@ final class TableAssembly {
             if choice != nil { rows.set(rowCount: rows.rowCount, rowStarts: starts, columns: []) }
             return
         }
-        let order = merge.merge(live, timeSlot: mergesByTime ? timeSlot : nil, keys: ownKeys, starts: ownStarts)
+        let order = merge.merge(
+            live, timeSlot: mergesByTime ? timeSlot : nil, countsOnly: choice != nil, keys: ownKeys, starts: ownStarts)
         keys = ownKeys
         customerCount = keys.count
         starts = ownStarts.pointer
@@ -408,7 +438,7 @@ final class TableAssembly {
                 vector.append(contentsOf: source, from: run.first, count: count)
             }
         }
-        keys = run.keys
+        keys = run.keyList()
         customerCount = keys.count
         starts = run.startPointer()
         rows.set(rowCount: count, rowStarts: starts, columns: Array(columns.prefix(columnCount)))
