@@ -74,4 +74,63 @@ import Testing
         #expect(Array(foundFirstRows.prefix(order.customers + 1)) == firstRows)
         #expect(foundRuns.prefix(order.runs).map { [$0.first, $0.count, $0.source] } == runs)
     }
+
+    /// Lists whose keys lie close together give the same customers and rows in one call, with and without runs.
+    @Test(arguments: [1, 2, 3, 20])
+    func closeCustomersAreOrderedAtOnce(listCount: Int) {
+        var random = SplitMix(seed: UInt64(100 + listCount))
+        for least in [Int64.min, -40, 0, Int64.max - 300] {
+            var lists: [(keys: UnsafeMutablePointer<Int64>, starts: UnsafeMutablePointer<UInt32>, count: Int)] = []
+            defer {
+                for list in lists {
+                    list.keys.deallocate()
+                    list.starts.deallocate()
+                }
+            }
+            var rows: [(key: Int64, list: Int, first: UInt32, count: UInt32)] = []
+            for list in 0..<listCount {
+                let count = Int.random(in: 0...50, using: &random)
+                let keys = UnsafeMutablePointer<Int64>.allocate(capacity: count + 1)
+                let starts = UnsafeMutablePointer<UInt32>.allocate(capacity: count + 1)
+                starts[0] = UInt32.random(in: 0...9, using: &random)
+                for place in 0..<count {
+                    keys[place] = least + Int64.random(in: 0...300, using: &random)
+                    starts[place + 1] = starts[place] + UInt32.random(in: 0...3, using: &random)
+                    rows.append((keys[place], list, starts[place], starts[place + 1] - starts[place]))
+                }
+                lists.append((keys, starts, count))
+            }
+            let sorted = rows.enumerated().sorted { ($0.element.key, $0.offset) < ($1.element.key, $1.offset) }
+                .map(\.element)
+            var keys: [Int64] = [], firstRows: [UInt32] = [], rowCount: UInt32 = 0
+            for row in sorted {
+                if keys.last != row.key {
+                    keys.append(row.key)
+                    firstRows.append(rowCount)
+                }
+                rowCount += row.count
+            }
+            firstRows.append(rowCount)
+            for hasRuns in [true, false] {
+                var cells = [UInt64](repeating: 0, count: 301)
+                var foundKeys = [Int64](repeating: 0, count: rows.count + 1)
+                var foundFirstRows = [UInt32](repeating: 0, count: rows.count + 1)
+                var runs = [dukkan_row_run](repeating: dukkan_row_run(), count: rows.count)
+                let order = runs.withUnsafeMutableBufferPointer { runs in
+                    dukkan_order_close_rows(
+                        lists.map { UnsafePointer($0.keys) }, lists.map { UnsafePointer($0.starts) },
+                        lists.map(\.count), listCount, least, 300, &cells, &foundKeys, &foundFirstRows,
+                        hasRuns ? runs.baseAddress : nil)
+                }
+                #expect(order.customers == keys.count && order.rows == Int(rowCount) && order.runs == rows.count)
+                #expect(Array(foundKeys.prefix(order.customers)) == keys)
+                #expect(Array(foundFirstRows.prefix(order.customers + 1)) == firstRows)
+                if hasRuns {
+                    #expect(
+                        runs.map { [$0.first, $0.count, $0.source] }
+                            == sorted.map { [$0.first, $0.count, UInt32($0.list)] })
+                }
+            }
+        }
+    }
 }

@@ -57,4 +57,39 @@ import Testing
         cache.insert(block(10_000, 9), file: file, offset: 5_000)
         #expect(cache.block(file: file, offset: 5_000) == nil)
     }
+
+    /// The table of the cache finds what a dictionary would, whatever comes and goes.
+    @Test(arguments: 0..<8) func theTableIsThatOfADictionary(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var table = BlockTable()
+        defer { table.deallocate() }
+        var expected: [BlockTable.Key: (entry: Int, block: BlockCache.Block?)] = [:]
+        func key() -> BlockTable.Key {
+            let offset = Int.random(in: 0..<150, using: &random)
+            return BlockTable.Key(
+                file: Int.random(in: 0..<3, using: &random), offset: offset < 100 ? offset * 4_096 : ~offset)
+        }
+        for step in 0..<4_000 {
+            let key = key()
+            if Int.random(in: 0..<5, using: &random) < 2 {
+                table.remove(key)
+                expected[key] = nil
+            } else {
+                let block = expected[key]?.block ?? (key.offset < 0 ? nil : self.block(1, 0))
+                table.set(key, entry: step, block: block)
+                expected[key] = (step, block)
+            }
+            if step % 50 == 0 {
+                for file in 0..<3 {
+                    let offsets = (0..<100).map { $0 * 4_096 } + (100..<150).map { ~$0 }
+                    var found: [BlockCache.Block?] = []
+                    table.appendBlocks(file: file, offsets: offsets, to: &found)
+                    let known = offsets.map { expected[BlockTable.Key(file: file, offset: $0)] }
+                    #expect(found.count == offsets.count && zip(found, known).allSatisfy { $0 === $1?.block })
+                    let entries = offsets.map { table.entry(BlockTable.Key(file: file, offset: $0)) }
+                    #expect(entries == known.map { $0?.entry })
+                }
+            }
+        }
+    }
 }

@@ -29,7 +29,15 @@ final class ScratchArena {
     deinit {
         patches.highs.deallocate()
         patches.positions.deallocate()
-        for chunk in chunks { chunk.deallocate() }
+        for chunk in chunks { ScratchArena.release(chunk) }
+    }
+
+    private static func makeChunk(byteCount: Int) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(start: KeptMemory.allocate(byteCount: byteCount), count: byteCount)
+    }
+
+    private static func release(_ chunk: UnsafeMutableRawBufferPointer) {
+        if let memory = chunk.baseAddress { KeptMemory.release(memory, byteCount: chunk.count) }
     }
 
     /// Notes a form, if somebody asked.
@@ -43,8 +51,8 @@ final class ScratchArena {
     /// Several chunks become one, so that a steady state allocates nothing.
     func reset() {
         if chunks.count > 1 {
-            for chunk in chunks { chunk.deallocate() }
-            chunks = [.allocate(byteCount: total, alignment: 64)]
+            for chunk in chunks { ScratchArena.release(chunk) }
+            chunks = [ScratchArena.makeChunk(byteCount: total)]
         }
         if let chunk = chunks.first, let base = chunk.baseAddress {
             next = base
@@ -64,7 +72,7 @@ final class ScratchArena {
 
     @inline(never)
     private func addChunk(_ byteCount: Int) {
-        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: max(byteCount, 1 << 16), alignment: 64)
+        let chunk = ScratchArena.makeChunk(byteCount: max(byteCount, 1 << 16))
         chunks.append(chunk)
         total += chunk.count
         next = chunk.baseAddress!

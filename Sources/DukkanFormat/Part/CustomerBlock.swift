@@ -19,18 +19,21 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
     package private(set) var startBits: UnsafeMutablePointer<UInt64>
     private var wordCapacity = 1
     private var capacity = 0
+    // Kernels may write up to 64 bytes past the last value.
+    private static let keySlack = 16
+    private static let startSlack = 33
     let scratch = ScratchArena()
 
     package init() {
-        keys = UnsafeMutablePointer<Int64>.allocate(capacity: 1)
-        rowStarts = UnsafeMutablePointer<UInt32>.allocate(capacity: 2)
+        keys = KeptMemory.allocate(CustomerBlock.keySlack)
+        rowStarts = KeptMemory.allocate(CustomerBlock.startSlack)
         rowStarts[0] = 0
         startBits = UnsafeMutablePointer<UInt64>.allocate(capacity: wordCapacity)
     }
 
     deinit {
-        keys.deallocate()
-        rowStarts.deallocate()
+        KeptMemory.release(keys, capacity + CustomerBlock.keySlack)
+        KeptMemory.release(rowStarts, capacity + CustomerBlock.startSlack)
         startBits.deallocate()
     }
 
@@ -40,12 +43,11 @@ package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed fr
     /// Makes room for `minimum` customers; keeps nothing.
     func reserve(_ minimum: Int) {
         guard minimum > capacity else { return }
-        keys.deallocate()
-        rowStarts.deallocate()
+        KeptMemory.release(keys, capacity + CustomerBlock.keySlack)
+        KeptMemory.release(rowStarts, capacity + CustomerBlock.startSlack)
         capacity = max(minimum, 2_048)
-        // Kernels may write up to 64 bytes past the last value.
-        keys = UnsafeMutablePointer<Int64>.allocate(capacity: capacity + 16)
-        rowStarts = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity + 33)
+        keys = KeptMemory.allocate(capacity + CustomerBlock.keySlack)
+        rowStarts = KeptMemory.allocate(capacity + CustomerBlock.startSlack)
         rowStarts[0] = 0
         count = 0
     }

@@ -2,9 +2,9 @@ import Synchronization
 
 /// Memory of vectors, some of which is kept for the next ones: memory that comes fresh from the system is cleared page by
 /// page when it is touched first, which costs a query more than to read what it puts there.
-enum KeptMemory {
-    /// Smaller pieces are left to the allocator, which keeps them by itself.
-    private static let byteCountMin = 1 << 17
+package enum KeptMemory {
+    /// Smaller pieces are left to the allocator, which gives back less of them.
+    private static let byteCountMin = 1 << 15
     /// What is kept at most.
     private static let byteCountMax = 16 << 20
 
@@ -31,7 +31,7 @@ enum KeptMemory {
     }
 
     /// Memory aligned to 64 bytes at least; whoever asked gives it back with ``release(_:byteCount:)``.
-    static func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
+    package static func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
         guard byteCount >= byteCountMin else { return LargeMemory.allocate(byteCount: byteCount) }
         let size = roundedByteCount(byteCount)
         let kept = state.withLock { state in
@@ -43,7 +43,7 @@ enum KeptMemory {
     }
 
     /// Gives back what ``allocate(byteCount:)`` returned for as many bytes.
-    static func release(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
+    package static func release(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
         guard byteCount >= byteCountMin else { return memory.deallocate() }
         let size = roundedByteCount(byteCount)
         let piece = Piece(memory: memory)
@@ -54,5 +54,17 @@ enum KeptMemory {
             return true
         }
         if !isKept { memory.deallocate() }
+    }
+
+    /// Memory for elements, of which nothing is initialized; large ones are aligned as above.
+    package static func allocate<Element: BitwiseCopyable>(_ count: Int) -> UnsafeMutablePointer<Element> {
+        let byteCount = count * MemoryLayout<Element>.stride
+        guard byteCount >= byteCountMin else { return .allocate(capacity: count) }
+        return allocate(byteCount: byteCount).bindMemory(to: Element.self, capacity: count)
+    }
+
+    /// Gives back memory for as many elements.
+    package static func release<Element: BitwiseCopyable>(_ memory: UnsafeMutablePointer<Element>, _ count: Int) {
+        release(UnsafeMutableRawPointer(memory), byteCount: count * MemoryLayout<Element>.stride)
     }
 }

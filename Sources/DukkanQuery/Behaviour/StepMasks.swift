@@ -140,15 +140,15 @@ struct StepMasks: Sendable {
 
 /// Memory for masks or codes of a morsel's rows, kept from morsel to morsel.
 final class RowBuffer<Element: BitwiseCopyable> {
-    private(set) var pointer = UnsafeMutablePointer<Element>.allocate(capacity: 64)
+    private(set) var pointer: UnsafeMutablePointer<Element> = KeptMemory.allocate(64)
     private var capacity = 64
 
-    deinit { pointer.deallocate() }
+    deinit { KeptMemory.release(pointer, capacity) }
 
     func reserve(_ count: Int) {
         guard count > capacity else { return }
-        pointer.deallocate()
+        KeptMemory.release(pointer, capacity)
         capacity = count + count / 4
-        pointer = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+        pointer = KeptMemory.allocate(capacity)
     }
 }

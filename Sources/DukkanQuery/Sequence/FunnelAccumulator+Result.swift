@@ -40,14 +40,19 @@ extension FunnelAccumulator {
         for summaries in gapSummaries(groupOfSlot.group, groupCount: groups.count) {
             for group in groups.indices { groups[group].gaps.append(summaries[group]) }
         }
-        groups = groups.inOrder { a, b in
-            if a.isOther != b.isOther { return b.isOther }
-            let (from, to) = (a.reached.reduce(0, +), b.reached.reduce(0, +))
-            return from != to ? from > to : ValueOrdering.precedes(a.value, b.value)
-        }
         var rows: [[Value]] = []
-        for group in groups { appendRows(of: group, names, &rows) }
+        for place in FunnelAccumulator.order(of: groups) { appendRows(of: groups[place], names, &rows) }
         return QueryResult(columns: FunnelAccumulator.columns(valueType), rows: rows, shape: .funnel)
+    }
+
+    /// The places of groups in the order of the answer.
+    private static func order(of groups: [Group]) -> [Int] {
+        let counts = groups.map { $0.reached.reduce(0, +) }
+        return Array(groups.indices).inOrder { a, b in
+            if groups[a].isOther != groups[b].isOther { return groups[b].isOther }
+            if counts[a] != counts[b] { return counts[a] > counts[b] }
+            return ValueOrdering.precedes(groups[a].value, groups[b].value)
+        }
     }
 
     private static func columns(_ valueType: ColumnType) -> [QueryResult.Column] {

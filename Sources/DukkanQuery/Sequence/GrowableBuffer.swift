@@ -1,3 +1,5 @@
+import DukkanFormat
+
 /// Raw memory that grows: what kernels append to without the checks and the uniqueness tests of an array.
 ///
 /// Holds trivial values only. Whoever contains one frees it with ``deallocate()``.
@@ -8,11 +10,11 @@ struct GrowableBuffer<Element: BitwiseCopyable> {
 
     init(capacity: Int = 16) {
         self.capacity = max(capacity, 1)
-        base = UnsafeMutablePointer<Element>.allocate(capacity: self.capacity)
+        base = KeptMemory.allocate(self.capacity)
     }
 
     func deallocate() {
-        base.deallocate()
+        KeptMemory.release(base, capacity)
     }
 
     /// Makes room for `minimum` elements and keeps those held.
@@ -24,9 +26,9 @@ struct GrowableBuffer<Element: BitwiseCopyable> {
     @inline(never)
     private mutating func grow(_ minimum: Int) {
         let grown = max(minimum, capacity * 2)
-        let memory = UnsafeMutablePointer<Element>.allocate(capacity: grown)
+        let memory: UnsafeMutablePointer<Element> = KeptMemory.allocate(grown)
         memory.update(from: base, count: count)
-        base.deallocate()
+        KeptMemory.release(base, capacity)
         base = memory
         capacity = grown
     }

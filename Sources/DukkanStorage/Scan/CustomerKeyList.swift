@@ -9,7 +9,7 @@ package final class CustomerKeyList {
     /// The keys of an integer store; of a string store the heads of the keys (``CustomerKeys/head(_:_:)``).
     ///
     /// Moves when the list grows.
-    package private(set) var integers = UnsafeMutablePointer<Int64>.allocate(capacity: 64)
+    package private(set) var integers: UnsafeMutablePointer<Int64> = KeptMemory.allocate(64)
     private var capacity = 64
     /// Of a string store: `offsets[i] ..< offsets[i + 1]` are the bytes of key i.
     private var offsets = UnsafeMutablePointer<UInt32>.allocate(capacity: 65)
@@ -22,7 +22,7 @@ package final class CustomerKeyList {
     }
 
     deinit {
-        integers.deallocate()
+        KeptMemory.release(integers, capacity)
         offsets.deallocate()
         bytes.deallocate()
     }
@@ -56,9 +56,9 @@ package final class CustomerKeyList {
     func reserve(_ minimum: Int) {
         guard minimum > capacity else { return }
         let wanted = max(minimum, capacity * 2)
-        let grown = UnsafeMutablePointer<Int64>.allocate(capacity: wanted)
+        let grown: UnsafeMutablePointer<Int64> = KeptMemory.allocate(wanted)
         grown.update(from: integers, count: count)
-        integers.deallocate()
+        KeptMemory.release(integers, capacity)
         integers = grown
         if isString {
             let grownOffsets = UnsafeMutablePointer<UInt32>.allocate(capacity: wanted + 1)

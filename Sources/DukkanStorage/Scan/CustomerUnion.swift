@@ -14,7 +14,7 @@ final class CustomerUnion {
     }
 
     deinit {
-        for pointer in starts { pointer.deallocate() }
+        for pointer in starts { KeptMemory.release(pointer, capacity) }
     }
 
     /// Tables that the kernel takes.
@@ -24,9 +24,9 @@ final class CustomerUnion {
     func unite(_ tables: [TableAssembly]) {
         let bound = tables.reduce(0) { $0 + $1.keys.count } + 1
         if bound + 8 > capacity {
-            for pointer in starts { pointer.deallocate() }
+            for pointer in starts { KeptMemory.release(pointer, capacity) }
             capacity = bound + bound / 2 + 8
-            starts = tables.map { _ in UnsafeMutablePointer<UInt32>.allocate(capacity: capacity) }
+            starts = tables.map { _ in KeptMemory.allocate(capacity) }
         }
         keys.removeAll()
         // The kernel writes eight keys at once.

@@ -3,21 +3,22 @@ import DukkanFormat
 
 /// A growable list of row numbers behind a stable pointer.
 final class StartList {
-    private(set) var pointer = UnsafeMutablePointer<UInt32>.allocate(capacity: 64)
+    private(set) var pointer: UnsafeMutablePointer<UInt32> = KeptMemory.allocate(64)
     private var capacity = 64
     private(set) var count = 0
 
-    deinit { pointer.deallocate() }
+    deinit { KeptMemory.release(pointer, capacity) }
 
     func removeAll() { count = 0 }
 
     func reserve(_ minimum: Int) {
         guard minimum > capacity else { return }
-        let grown = UnsafeMutablePointer<UInt32>.allocate(capacity: max(minimum, capacity * 2))
+        let wanted = max(minimum, capacity * 2)
+        let grown: UnsafeMutablePointer<UInt32> = KeptMemory.allocate(wanted)
         grown.update(from: pointer, count: count)
-        pointer.deallocate()
+        KeptMemory.release(pointer, capacity)
         pointer = grown
-        capacity = max(minimum, capacity * 2)
+        capacity = wanted
     }
 
     func append(_ value: UInt32) {
@@ -61,6 +62,18 @@ final class PartRun {
     }
 
     var customerCount: Int { lent?.chosen.count ?? ownKeys.count }
+
+    /// The least and the greatest integer key; nil without customers.
+    var keyBounds: (least: Int64, greatest: Int64)? {
+        let count = customerCount, keys = keys.integers
+        guard count > 0 else { return nil }
+        // Those of a block are known to ascend.
+        if lent != nil { return (keys[0], keys[count - 1]) }
+        // Those of several blocks of a damaged part may stand in any order.
+        var least: Int64 = 0, greatest: Int64 = 0
+        dukkan_key_bounds(keys, count, &least, &greatest)
+        return (least, greatest)
+    }
 
     /// The customers' keys as they lie; good until the run begins anew.
     var keys: CustomerKeys {
@@ -178,17 +191,33 @@ struct RunLane {
     func rows(_ place: UInt32) -> Range<Int> { Int(starts[Int(place)])..<Int(starts[Int(place) + 1]) }
 }
 
+/// Memory for what a merge makes of a morsel, which holds nothing from one to the next.
+private struct MergeBuffer<Element: BitwiseCopyable> {
+    private(set) var base: UnsafeMutablePointer<Element> = KeptMemory.allocate(64)
+    private var capacity = 64
+
+    /// Makes room for elements; keeps none.
+    mutating func reserve(_ count: Int) {
+        guard count > capacity else { return }
+        deallocate()
+        capacity = count + count / 2
+        base = KeptMemory.allocate(capacity)
+    }
+
+    func deallocate() { KeptMemory.release(base, capacity) }
+}
+
 /// Merges the runs of several parts into the total order (customer, time, part), without deleted rows.
 final class RunMerge {
     private var order: [UInt32] = []
-    private var customers = UnsafeMutableBufferPointer<dukkan_run_customer>.allocate(capacity: 0)
-    private var merged = UnsafeMutableBufferPointer<dukkan_run_customer>.allocate(capacity: 0)
+    private var customers = MergeBuffer<dukkan_run_customer>()
+    private var merged = MergeBuffer<dukkan_run_customer>()
     /// For each key of a range where its customers begin.
-    private var heads = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: 0)
+    private var heads = MergeBuffer<UInt32>()
     /// For each key of a range how many runs have it and how many rows, and then where its runs of rows go.
-    private var cells = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 0)
+    private var cells = MergeBuffer<UInt64>()
     /// Rows in their order, as runs of consecutive ones.
-    private var rowRuns = UnsafeMutableBufferPointer<dukkan_row_run>.allocate(capacity: 0)
+    private var rowRuns = MergeBuffer<dukkan_row_run>()
 
     /// Copied rows in total order.
     struct Rows {
@@ -232,7 +261,7 @@ final class RunMerge {
         keys.reserve(total + 1)
         starts.reserve(total + 1)
         let rowCount = runs.reduce(0) { $0 + $1.end - $1.first }
-        let range = keys.isString ? nil : RunMerge.closeRange(lists, counts, total, rowCount)
+        let range = keys.isString ? nil : RunMerge.closeRange(runs, total, rowCount)
         let isPlain = !keys.isString && timeSlot == nil && lanes.allSatisfy { $0.deleted == nil }
         if isPlain, let range { return orderCloseRows(range, lists, counts, lanes, countsOnly, keys, starts) }
         // Each row may be a run of its own; empty ones are overwritten by the next, or stand last.
@@ -247,21 +276,15 @@ final class RunMerge {
     }
 
     private func makeRoom(runs count: Int) {
-        guard count > rowRuns.count else { return }
-        rowRuns.deallocate()
-        rowRuns = .allocate(capacity: count + count / 2)
+        rowRuns.reserve(count)
     }
 
     /// Puts the customers of all runs into `customers`, by key and run.
     private func mergeCustomers(
         _ lists: [CustomerKeys], _ counts: [Int], _ total: Int, _ range: (least: Int64, length: Int)?
     ) {
-        if total > customers.count {
-            customers.deallocate()
-            merged.deallocate()
-            customers = .allocate(capacity: total + total / 2)
-            merged = .allocate(capacity: total + total / 2)
-        }
+        customers.reserve(total)
+        merged.reserve(total)
         // Two lists are as soon merged.
         if let range, lists.count > 2 {
             sortCustomers(range, lists, counts)
@@ -269,7 +292,7 @@ final class RunMerge {
         }
         var borders = [0]
         for (run, keys) in lists.enumerated() {
-            let output = customers.baseAddress! + borders[run], count = counts[run]
+            let output = customers.base + borders[run], count = counts[run]
             let number = UInt32(run)
             for place in 0..<count {
                 output[place] = dukkan_run_customer(
@@ -297,15 +320,12 @@ final class RunMerge {
 
     /// The least key of several runs and how far it is to the greatest, where they lie close together.
     private static func closeRange(
-        _ lists: [CustomerKeys], _ counts: [Int], _ total: Int, _ rowCount: Int
+        _ runs: ArraySlice<PartRun>, _ total: Int, _ rowCount: Int
     ) -> (least: Int64, length: Int)? {
-        guard lists.count > 1, total > 0, total < Int(UInt32.max), rowCount < Int(UInt32.max) else { return nil }
+        guard runs.count > 1, total > 0, total < Int(UInt32.max), rowCount < Int(UInt32.max) else { return nil }
         var least = Int64.max, greatest = Int64.min
-        for (keys, count) in zip(lists, counts) where count > 0 {
-            // Those of several blocks of a damaged part may stand in any order.
-            var low: Int64 = 0, high: Int64 = 0
-            dukkan_key_bounds(keys.integers, count, &low, &high)
-            (least, greatest) = (min(least, low), max(greatest, high))
+        for case let bounds? in runs.map(\.keyBounds) {
+            (least, greatest) = (min(least, bounds.least), max(greatest, bounds.greatest))
         }
         let (range, isOver) = greatest.subtractingReportingOverflow(least)
         return isOver || range >= RunMerge.rangePerCustomer * total ? nil : (least, Int(range))
@@ -313,11 +333,8 @@ final class RunMerge {
 
     /// Puts the customers in order where their keys lie close together.
     private func sortCustomers(_ range: (least: Int64, length: Int), _ lists: [CustomerKeys], _ counts: [Int]) {
-        if heads.count <= range.length {
-            heads.deallocate()
-            heads = .allocate(capacity: range.length * 3 / 2 + 64)
-        }
-        guard let base = heads.baseAddress, let output = customers.baseAddress else { return }
+        heads.reserve(range.length + 1)
+        let base = heads.base, output = customers.base
         base.update(repeating: 0, count: range.length + 1)
         dukkan_sort_run_customers(
             lists.map { Optional($0.integers) }, counts, counts.count, range.least, range.length, base, output)
@@ -328,25 +345,22 @@ final class RunMerge {
         _ range: (least: Int64, length: Int), _ lists: [CustomerKeys], _ counts: [Int], _ lanes: [RunLane],
         _ countsOnly: Bool, _ keys: CustomerKeyList, _ starts: StartList
     ) -> Rows {
-        if cells.count <= range.length {
-            cells.deallocate()
-            cells = .allocate(capacity: range.length * 3 / 2 + 64)
-        }
-        cells.baseAddress?.update(repeating: 0, count: range.length + 1)
+        cells.reserve(range.length + 1)
+        cells.base.update(repeating: 0, count: range.length + 1)
         if !countsOnly { makeRoom(runs: counts.reduce(0, +)) }
         let order = dukkan_order_close_rows(
             lists.map { Optional($0.integers) }, lanes.map { Optional($0.starts) }, counts, counts.count, range.least,
-            range.length, cells.baseAddress, keys.integers, starts.pointer, countsOnly ? nil : rowRuns.baseAddress)
+            range.length, cells.base, keys.integers, starts.pointer, countsOnly ? nil : rowRuns.base)
         keys.setCount(order.customers)
         starts.setCount(order.customers + 1)
         return Rows(
-            runs: UnsafeBufferPointer(start: rowRuns.baseAddress, count: countsOnly ? 0 : order.runs),
+            runs: UnsafeBufferPointer(start: rowRuns.base, count: countsOnly ? 0 : order.runs),
             count: order.rows)
     }
 
     /// Merges `from ..< middle` and `middle ..< end` of `customers` into `merged`.
     private func mergeNeighbours(_ from: Int, _ middle: Int, _ end: Int, _ lists: [CustomerKeys]) {
-        let input = UnsafePointer(customers.baseAddress!), output = merged.baseAddress! + from
+        let input = UnsafePointer(customers.base), output = merged.base + from
         guard lists[0].isString else {
             dukkan_merge_run_customers(input + from, middle - from, input + middle, end - middle, output)
             return
@@ -372,11 +386,11 @@ final class RunMerge {
         _ customerCount: Int, _ lanes: [RunLane], _ keys: CustomerKeyList, _ starts: StartList
     ) -> Rows {
         let order = dukkan_order_rows(
-            customers.baseAddress, customerCount, lanes.map { Optional($0.starts) }, keys.integers, starts.pointer,
-            rowRuns.baseAddress)
+            customers.base, customerCount, lanes.map { Optional($0.starts) }, keys.integers, starts.pointer,
+            rowRuns.base)
         keys.setCount(order.customers)
         starts.setCount(order.customers + 1)
-        return Rows(runs: UnsafeBufferPointer(start: rowRuns.baseAddress, count: order.runs), count: order.rows)
+        return Rows(runs: UnsafeBufferPointer(start: rowRuns.base, count: order.runs), count: order.rows)
     }
 
     /// Writes the rows of each customer into `rowRuns`.
@@ -384,8 +398,8 @@ final class RunMerge {
         _ customerCount: Int, _ lanes: UnsafeBufferPointer<RunLane>, _ lists: UnsafeBufferPointer<CustomerKeys>,
         _ timesMatter: Bool, _ keys: CustomerKeyList, _ starts: StartList
     ) -> Rows {
-        let entries = UnsafePointer(customers.baseAddress!)
-        var output = Output(runs: rowRuns.baseAddress!)
+        let entries = UnsafePointer(customers.base)
+        var output = Output(runs: rowRuns.base)
         let firstRows = starts.pointer
         let isString = keys.isString
         let integers = keys.integers
@@ -457,43 +471,63 @@ final class RunMerge {
         }
     }
 
+    /// What is left of one run's rows of a customer, at least one.
+    private struct TimedRows {
+        let times: UnsafePointer<Int64>
+        var row: Int
+        let end: Int
+        let run: UInt32
+        /// Of the next row.
+        var time: Int64
+    }
+
     /// The rows of one customer whose runs overlap in time, by time and run.
     private static func appendByTime(
         _ entries: UnsafePointer<dukkan_run_customer>, _ count: Int, _ lanes: UnsafeBufferPointer<RunLane>,
         _ output: inout Output
     ) {
-        @inline(__always)
-        func time(_ entry: Int, _ row: Int) -> Int64 { lanes[Int(entries[entry].run)].times?[row] ?? .min }
-        withUnsafeTemporaryAllocation(of: Range<Int>.self, capacity: count) { ranges in
+        withUnsafeTemporaryAllocation(of: TimedRows.self, capacity: count) { heads in
+            var held = 0
             for i in 0..<count {
-                ranges.initializeElement(at: i, to: lanes[Int(entries[i].run)].rows(entries[i].place))
+                let run = entries[i].run, rows = lanes[Int(run)].rows(entries[i].place)
+                guard !rows.isEmpty, let times = lanes[Int(run)].times else { continue }
+                heads.initializeElement(
+                    at: held,
+                    to: TimedRows(
+                        times: times, row: rows.lowerBound, end: rows.upperBound, run: run,
+                        time: times[rows.lowerBound]))
+                held += 1
             }
-            while true {
-                // The range with the earliest row, and the one that follows it: the first goes on up to the second.
-                var least = -1, second = -1
-                for i in 0..<count where !ranges[i].isEmpty {
-                    let own = time(i, ranges[i].lowerBound)
-                    if least < 0 || own < time(least, ranges[least].lowerBound) {
+            while held > 1 {
+                // The run with the earliest row, and the one that follows it: the first goes on up to the second.
+                var least = 0, second = 1
+                if heads[1].time < heads[0].time { (least, second) = (1, 0) }
+                var place = 2
+                while place < held {
+                    let time = heads[place].time
+                    if time < heads[least].time {
                         second = least
-                        least = i
-                    } else if second < 0 || own < time(second, ranges[second].lowerBound) {
-                        second = i
+                        least = place
+                    } else if time < heads[second].time {
+                        second = place
                     }
+                    place &+= 1
                 }
-                if least < 0 { return }
-                var end = ranges[least].upperBound
-                if second >= 0 {
-                    let bound = time(second, ranges[second].lowerBound)
-                    var row = ranges[least].lowerBound + 1
-                    // Of equal times the rows of the older part come first.
-                    let isOlder = least < second
-                    while row < end && (time(least, row) < bound || isOlder && time(least, row) == bound) { row += 1 }
-                    end = row
+                let head = heads[least], bound = heads[second].time
+                // Of equal times the rows of the older part come first.
+                let last = least < second ? bound : bound &- 1
+                var row = head.row &+ 1
+                while row < head.end && head.times[row] <= last { row &+= 1 }
+                output.append(head.row..<row, lanes[Int(head.run)], head.run)
+                if row < head.end {
+                    heads[least].row = row
+                    heads[least].time = head.times[row]
+                } else {
+                    held &-= 1
+                    for place in least..<held { heads[place] = heads[place &+ 1] }
                 }
-                let run = entries[least].run
-                output.append(ranges[least].lowerBound..<end, lanes[Int(run)], run)
-                ranges[least] = end..<ranges[least].upperBound
             }
+            if held == 1 { output.append(heads[0].row..<heads[0].end, lanes[Int(heads[0].run)], heads[0].run) }
         }
     }
 }

@@ -22,11 +22,7 @@ final class BlockCache: Sendable {
         }
     }
 
-    private struct Key: Hashable {
-        var file: Int
-        /// Of a block; of a decoded dictionary the complement, which no block has.
-        var offset: Int
-    }
+    private typealias Key = BlockTable.Key
 
     private enum Content {
         case block(Block)
@@ -38,10 +34,12 @@ final class BlockCache: Sendable {
             case .dictionary(let strings): strings.byteCount
             }
         }
+
+        var block: Block? { if case .block(let block) = self { block } else { nil } }
     }
 
     private struct State {
-        var places = [Key: Int]()
+        var places = BlockTable()
         var entries: [(key: Key, content: Content)] = []
         var byteCount = 0
         var random: UInt64 = 0x9E37_79B9_7F4A_7C15
@@ -49,12 +47,12 @@ final class BlockCache: Sendable {
         /// Removes a block; the last one takes its place.
         mutating func remove(at place: Int) -> Content {
             let (key, content) = entries[place]
-            places[key] = nil
+            places.remove(key)
             byteCount -= content.byteCount
             let last = entries.removeLast()
             if place < entries.count {
                 entries[place] = last
-                places[last.key] = place
+                places.set(last.key, entry: place, block: last.content.block)
             }
             return content
         }
@@ -68,39 +66,28 @@ final class BlockCache: Sendable {
         self.byteCountMax = byteCountMax
     }
 
+    deinit {
+        state.withLock { $0.places.deallocate() }
+    }
+
     /// A number for an open file under which its blocks are kept.
     func makeFileNumber() -> Int { lastFile.wrappingAdd(1, ordering: .relaxed).newValue }
 
     /// The block at a place of a file, if it is here.
     func block(file: Int, offset: Int) -> Block? {
-        state.withLock { state in
-            guard let place = state.places[Key(file: file, offset: offset)],
-                case .block(let block) = state.entries[place].content
-            else { return nil }
-            return block
-        }
+        state.withLock { $0.places.block(Key(file: file, offset: offset)) }
     }
 
     /// The blocks at some places of a file, nil for those that are not here.
     func blocks(file: Int, offsets: [Int], into found: inout [Block?]) {
         found.removeAll(keepingCapacity: true)
-        state.withLock { state in
-            for offset in offsets {
-                if let place = state.places[Key(file: file, offset: offset)],
-                    case .block(let block) = state.entries[place].content
-                {
-                    found.append(block)
-                } else {
-                    found.append(nil)
-                }
-            }
-        }
+        state.withLock { $0.places.appendBlocks(file: file, offsets: offsets, to: &found) }
     }
 
     /// The decoded dictionary whose block is at a place of a file, if it is here.
     func dictionary(file: Int, offset: Int) -> StringDictionary? {
         state.withLock { state in
-            guard let place = state.places[Key(file: file, offset: ~offset)],
+            guard let place = state.places.entry(Key(file: file, offset: ~offset)),
                 case .dictionary(let strings) = state.entries[place].content
             else { return nil }
             return strings
@@ -122,12 +109,12 @@ final class BlockCache: Sendable {
         guard byteCount <= byteCountMax / 16 else { return }
         var removed: [Content] = []
         state.withLock { state in
-            if state.places[key] != nil { return }
+            if state.places.entry(key) != nil { return }
             while state.byteCount + byteCount > byteCountMax {
                 state.random = state.random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
                 removed.append(state.remove(at: Int((state.random >> 33) % UInt64(state.entries.count))))
             }
-            state.places[key] = state.entries.count
+            state.places.set(key, entry: state.entries.count, block: content.block)
             state.entries.append((key, content))
             state.byteCount += byteCount
         }
