@@ -105,9 +105,10 @@ struct FailureTests {
     @Test func `an interrupted import ends with 130 and commits nothing`() throws {
         let running = try ToolProcess.startWriter(["import", store, "events", "-"], store: store, in: folder)
         running.process.interrupt()
+        // Rows for longer than a busy machine takes to deliver a signal.
+        let rows = String(repeating: "1,2025-01-01 00:00:00,page_view,1,,,EG,mobile,\n", count: 400_000)
         let ending = try running.end(
-            input: "customer_id,ts,event,session_id,product_id,category,country,device,value\n"
-                + "1,2025-01-01 00:00:00,page_view,1,,,EG,mobile,\n")
+            input: "customer_id,ts,event,session_id,product_id,category,country,device,value\n" + rows)
         #expect(ending.code == 130, "\(ending.errors)")
         let count = try ToolProcess.run(["query", store, "SELECT count(*) FROM events", "--format", "csv"], in: folder)
         #expect(count.output.hasSuffix("\n0\n"))
