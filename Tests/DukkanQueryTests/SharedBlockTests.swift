@@ -82,6 +82,23 @@ import Darwin
         }
     }
 
+    /// Blocks that lie in one morsel are left to its worker, who may not need all columns of them.
+    @Test func whatOneMorselHoldsIsNotShared() throws {
+        let snapshot = try store(keyStep: 1).core.snapshot()
+        let table = try #require(snapshot.tables.first { $0.schema.name == "events" })
+        func scan(_ isPruned: @escaping @Sendable (Int, Int) -> Bool) throws -> MorselScan {
+            try MorselScan(
+                requests: [TableRequest(table: table, columns: [1, 3], isPruned: isPruned)], order: .byCustomer,
+                reader: BlockReader())
+        }
+        let all = try scan { _, _ in false }
+        #expect(SharedBlocks(all, workers: 2) != nil)
+        // Morsels end where the blocks of the only part do.
+        let one = try scan { part, _ in part != 3 }
+        #expect(one.morselCount > 1)
+        #expect(SharedBlocks(one, workers: 2) == nil)
+    }
+
     /// A worker that fails lets nobody wait for the blocks that it had taken.
     @Test func aDamagedBlockEndsTheQuery() throws {
         let store = try store(keyStep: 1)

@@ -4,7 +4,12 @@ import Synchronization
 /// page when it is touched first, which costs a query more than to read what it puts there.
 package enum KeptMemory {
     /// Smaller pieces are left to the allocator, which gives back less of them.
+    #if DUKKAN_SANITIZED
+    // A sanitizer sees what is wrong about a piece only where each is the allocator's own.
+    private static let byteCountMin = Int.max
+    #else
     private static let byteCountMin = 1 << 15
+    #endif
     /// What is kept at most.
     private static let byteCountMax = 16 << 20
 

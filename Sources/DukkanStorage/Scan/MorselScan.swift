@@ -98,6 +98,13 @@ package final class MorselScan: Sendable {
 
     package var morselCount: Int { morsels.count }
 
+    /// The customers with whom a morsel begins where another ends, ascending.
+    var cuts: [CustomerKey] {
+        morsels.compactMap { morsel in
+            if case .customers(let range) = morsel, !range.includesUpper { range.upper } else { nil }
+        }
+    }
+
     /// Row blocks that the requests' statistics rule out, for the cost of a query.
     package var prunedBlockCount: Int {
         var count = 0

@@ -10,6 +10,10 @@ enum CodeSource: Sendable {
     /// Some part has block dictionaries: each morsel has a dictionary of its own.
     case local(perPart: [Int: StringDictionary])
 
+    var isLocal: Bool {
+        if case .local = self { true } else { false }
+    }
+
     struct PartCodes: Sendable {
         var dictionary: StringDictionary
         var map: [UInt32]?

@@ -15,7 +15,7 @@ final class SharedBlock: @unchecked Sendable {  // Sendable: never changed once 
     }
 }
 
-/// The row blocks of small parts: each spans the morsels of several workers, which would all decode it.
+/// The row blocks of small parts that reach into several morsels, whose workers would all decode them.
 ///
 /// The workers read them together before they go through their morsels.
 final class SharedBlocks: Sendable {
@@ -50,15 +50,20 @@ final class SharedBlocks: Sendable {
     private let next = Atomic<Int>(0)
     private let found: Guarded<[SharedBlock?]>
     private let unread = DispatchGroup()
+    /// What the blocks take: their rows by estimate, their keys once they are there.
+    private let heldByteCount: Atomic<Int>
 
     /// The blocks that are worth it; nil where none are.
     init?(_ scan: MorselScan, workers: Int) {
         var candidates: [(table: Int, part: Int, blocks: Range<Int>, byteCount: Int)] = []
+        let cuts = scan.cuts
+        guard !cuts.isEmpty else { return nil }
         for (t, request) in scan.requests.enumerated() where request.table.parts.count > 1 {
+            // Strings of a block's own may be of any length, and are copied for each morsel anyway.
+            if scan.codeSources[t].contains(where: \.isLocal) { continue }
             for (p, part) in request.table.parts.enumerated() {
                 let blocks = part.footer.blocks(of: scan.customers)
-                guard scan.isByCustomer, !blocks.isEmpty, blocks.count <= SharedBlocks.blocksPerWorkerMax * workers
-                else { continue }
+                guard !blocks.isEmpty, blocks.count <= SharedBlocks.blocksPerWorkerMax * workers else { continue }
                 let rowCount = blocks.reduce(0) { $0 + part.footer.rowBlocks[$1].rowCount }
                 candidates.append((t, p, blocks, rowCount * 8 * (request.columns.count + 2)))
             }
@@ -72,8 +77,9 @@ final class SharedBlocks: Sendable {
             spans[table][part] = blocks
             let request = scan.requests[table]
             for block in blocks where request.isPruned?(part, block) != true {
-                let rowCount = request.table.parts[part].footer.rowBlocks[block].rowCount
-                places.append(Place(table: table, part: part, block: block, rowCount: rowCount))
+                let rowBlock = request.table.parts[part].footer.rowBlocks[block]
+                guard SharedBlocks.isCut(rowBlock, cuts) else { continue }
+                places.append(Place(table: table, part: part, block: block, rowCount: rowBlock.rowCount))
             }
         }
         if places.isEmpty { return nil }
@@ -81,7 +87,20 @@ final class SharedBlocks: Sendable {
         self.places = places
         self.spans = spans
         found = Guarded(places.map { _ in nil })
+        heldByteCount = Atomic(min(byteCount, SharedBlocks.byteCountMax))
         for _ in places { unread.enter() }
+    }
+
+    /// Whether a morsel ends among the customers of a row block.
+    private static func isCut(_ block: PartFooter.RowBlock, _ cuts: [CustomerKey]) -> Bool {
+        guard let first = block.firstCustomer, let last = block.lastCustomer else { return false }
+        // The first cut behind the first customer; a cut belongs to the morsel behind it.
+        var low = 0, high = cuts.count
+        while low < high {
+            let middle = (low + high) / 2
+            if customerKeyPrecedes(first, cuts[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low < cuts.count && !customerKeyPrecedes(last, cuts[low])
     }
 
     /// Takes one block after the other until all are taken, and waits for those that others have taken.
@@ -98,7 +117,10 @@ final class SharedBlocks: Sendable {
             if failure == nil, !isStopped() {
                 do {
                     let block = try body(places[number])
-                    found.withLock { $0[number] = block }
+                    let keyByteCount = memoryByteCount(block.cursor.customers)
+                    let held = heldByteCount.wrappingAdd(keyByteCount, ordering: .relaxed).newValue
+                    // Workers read by themselves what is not there.
+                    if held <= SharedBlocks.byteCountMax { found.withLock { $0[number] = block } }
                 } catch { failure = error }
             }
             unread.leave()

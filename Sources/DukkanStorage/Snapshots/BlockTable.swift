@@ -40,7 +40,9 @@ struct BlockTable {
 
     @inline(__always)
     private func home(_ key: Key) -> Int {
-        let word = UInt64(bitPattern: Int64(key.offset)) &+ UInt64(bitPattern: Int64(key.file)) &<< 44
+        // Many files have blocks at the same offsets.
+        let file = UInt64(bitPattern: Int64(key.file)) &* 0x9E37_79B9_7F4A_7C15
+        let word = UInt64(bitPattern: Int64(key.offset)) ^ file
         return Int(truncatingIfNeeded: (word &* factor) &>> 32) & mask
     }
 

@@ -172,7 +172,8 @@ private func memoryByteCount(_ strings: StringDictionary?) -> Int {
     strings?.byteCount ?? 0
 }
 
-private func memoryByteCount(_ customers: CustomerBlock) -> Int {
+/// Memory that a row block's customers take.
+func memoryByteCount(_ customers: CustomerBlock) -> Int {
     if !customers.hasKeys { return (customers.count + 1) * 4 }
     let keys = customers.strings.count > 0 ? memoryByteCount(customers.strings) : customers.count * 8
     return keys + (customers.count + 1) * 4
