@@ -2,8 +2,8 @@ import CDukkanKernels
 
 /// The customers of one row block, decoded: who they are and where the rows of each begin.
 ///
-/// Reused from block to block; belongs to one thread at a time.
-package final class CustomerBlock: @unchecked Sendable {  // Sendable: handed from thread to thread, never shared.
+/// Reused from block to block. Belongs to one thread, or to several for as long as nobody writes to it.
+package final class CustomerBlock: @unchecked Sendable {  // Sendable: several threads may read, one alone writes.
     /// Customers; 1 in a block of rows without a customer, whose key means nothing.
     package internal(set) var count = 0
     /// Whether the keys were read; without them `keys` and `strings` mean nothing.

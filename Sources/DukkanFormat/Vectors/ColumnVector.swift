@@ -13,11 +13,11 @@ package enum PhysicalKind: UInt8, Sendable {
 /// A run of values of one column in memory: what ingest fills, what the part writer encodes, what decoding yields and
 /// what the query kernels read.
 ///
-/// A vector owns raw memory and is reused from block to block. It belongs to one thread at a time. Null rows hold the
-/// value 0, and their bit in `validity` is 0; `validity` is meaningful only while `hasNulls` is true.
+/// A vector owns raw memory and is reused from block to block. It belongs to one thread, or to several for as long as
+/// nobody writes to it. Null rows hold the value 0, and their bit in `validity` is 0; `validity` is meaningful only while `hasNulls` is true.
 ///
 /// Hot loops copy the pointers to locals first, then run over `count` values.
-package final class ColumnVector: @unchecked Sendable {  // Sendable: handed from thread to thread, never shared.
+package final class ColumnVector: @unchecked Sendable {  // Sendable: several threads may read, one alone writes.
     package let kind: PhysicalKind
     /// Number of values held.
     package var count = 0
