@@ -159,6 +159,9 @@ import Testing
             blocks.append(("directory \(number)", block.directory))
             for location in block.bitmaps.compactMap({ $0 }) { blocks.append(("bitmap of \(number)", location)) }
         }
+        for (number, stripe) in part.footer.stripes.enumerated() {
+            blocks.append(("outline \(number)", stripe.outline))
+        }
         for column in part.footer.columns {
             for (number, block) in column.blocks.enumerated() {
                 blocks.append(("\(column.definition.name) \(number)", block.location))

@@ -13,7 +13,7 @@ enum GoldenStores {
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "Fixtures/Stores")
     /// Version of the parts and of the manifest.
-    static let names = ["part1-manifest1", "part2-manifest1", "part2-manifest2", "part3-manifest2"]
+    static let names = ["part1-manifest1", "part2-manifest1", "part2-manifest2", "part3-manifest2", "part4-manifest2"]
 
     /// The plain text that every store was filled from.
     static func text(_ name: String) throws -> [[String]] {

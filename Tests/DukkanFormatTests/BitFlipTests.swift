@@ -5,8 +5,8 @@ import Testing
 
 /// Every single bit of the golden files, flipped: what reads the region finds it, and tells column, block and offset.
 ///
-/// A file is header, blocks, copy of the footer, footer and trailer without a gap, which the footer's reader checks; each of them is read from
-/// its own bytes alone, so that each flip asks only what reads its region.
+/// A file is header, blocks, outlines, copy of the footer, footer and trailer without a gap, which the footer's reader
+/// checks; each of them is read from its own bytes alone, so that each flip asks only what reads its region.
 @Suite struct BitFlipTests {
     /// A run of bytes of a file with what reads it.
     private struct Region {
@@ -80,7 +80,10 @@ import Testing
         }
         if let copy = footer.copyPlace {
             let range = copy.offset..<copy.offset + copy.byteCount
-            regions.append(Region(name: "copy of the footer", range: range) { try $0.checkCopy() })
+            regions.append(Region(name: "copy of the footer", range: range) { try $0.checkSpares() })
+        }
+        for (number, stripe) in footer.stripes.enumerated() {
+            add("outline", stripe.outline, nil, nil) { try footer.checkOutline($0, ofStripe: number) }
         }
         let end = file.bytes.count - PartFooter.trailerByteCount
         let size = file.bytes[end..<end + 4].reversed().reduce(0) { $0 << 8 | Int($1) }

@@ -128,17 +128,11 @@ import Testing
         var file = try Subject(golden: "v3-related").file
         let footer = try file.footer()
         let copy = try #require(footer.copyPlace)
-        try file.checkCopy()
+        try file.checkSpares()
         file.bytes[copy.offset + 20] ^= 1
-        let content = copy.offset..<copy.offset + copy.byteCount - 4
-        let checksum = file.bytes.withUnsafeBytes {
-            PartChecksum(file.identifier)(offset: copy.offset, UnsafeRawBufferPointer(rebasing: $0[content]))
-        }
-        withUnsafeBytes(of: checksum.littleEndian) {
-            file.bytes.replaceSubrange(content.upperBound..<content.upperBound + 4, with: $0)
-        }
+        file.repair(copy)
         #expect {
-            try file.checkCopy()
+            try file.checkSpares()
         } throws: { error in
             (error as? DukkanError)?.place.offset == copy.offset
         }

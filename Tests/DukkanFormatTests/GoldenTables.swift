@@ -5,7 +5,7 @@
 /// Nothing here may ever change: files that were written once are read by every later release. A new version of the
 /// format gets tables and files of its own.
 enum GoldenTables {
-    static let names = ["v1-forms", "v1-strings", "v2-related", "v3-related"]
+    static let names = ["v1-forms", "v1-strings", "v2-related", "v3-related", "v4-related"]
     static let identifier = PartIdentifier(high: 0x6475_6B6B_616E_2031, low: 0x676F_6C64_656E_2031)
 
     static func partDictionaries(_ name: String) -> Set<Int> {

@@ -18,7 +18,7 @@ import Testing
             let bit: UInt8 = 1 << UInt8(generator.below(8))
             file.bytes[place] ^= bit
             #expect(throws: DukkanError.self, "byte \(place), bit \(bit)") {
-                try file.checkCopy()
+                try file.checkSpares()
                 return try file.read()
             }
             file.bytes[place] ^= bit
@@ -80,13 +80,7 @@ import Testing
             default: file.bytes[place] = file.bytes[region.lowerBound + generator.below(region.count - 4)]
             }
         }
-        let content = region.lowerBound..<region.upperBound - 4
-        let checksum = file.bytes.withUnsafeBytes {
-            PartChecksum(file.identifier)(offset: region.lowerBound, UnsafeRawBufferPointer(rebasing: $0[content]))
-        }
-        withUnsafeBytes(of: checksum.littleEndian) {
-            file.bytes.replaceSubrange(region.upperBound - 4..<region.upperBound, with: $0)
-        }
+        file.repair(.init(offset: region.lowerBound, byteCount: region.count))
     }
 
     @Test(arguments: [UInt64(31), 32, 33, 34])

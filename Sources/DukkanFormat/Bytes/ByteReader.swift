@@ -41,6 +41,10 @@ struct ByteReader {
         UInt64(littleEndian: UnsafeRawPointer(try take(8)).loadUnaligned(as: UInt64.self))
     }
 
+    mutating func identifier() throws(DukkanError) -> PartIdentifier {
+        PartIdentifier(high: try uint64(), low: try uint64())
+    }
+
     @inline(__always)
     mutating func varint() throws(DukkanError) -> UInt64 {
         if at < end, at.pointee < 0x80 {

@@ -18,6 +18,11 @@ struct ByteWriter {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
+    mutating func append(_ identifier: PartIdentifier) {
+        appendUInt64(identifier.high)
+        appendUInt64(identifier.low)
+    }
+
     /// Seven bits a byte, lowest first, the high bit set on all bytes but the last.
     mutating func appendVarint(_ value: UInt64) {
         var rest = value

@@ -29,13 +29,22 @@ package struct FooterRecovery {
         self.identifier = identifier
     }
 
+    /// How much is tried; each does what those before it do, too.
+    package enum Effort: Comparable, Sendable {
+        /// The footer and its copy as they are. O(bytes).
+        case whole
+        /// The begin of one with the end of the other. O(bytes x cuts).
+        case spliced
+        /// Either of them with one bit changed. O(bits).
+        case corrected
+    }
+
     /// The footer, of which nothing but its size is known; nil where too much of it is damaged.
     ///
-    /// O(bytes), or with `triesAll` O(bytes x cuts) and O(bits) where the checksums of both are wrong.
     /// - Parameters:
     ///   - byteCount: size of the footer, its checksum included.
-    ///   - triesAll: whether more is tried than the footer and its copy as they are.
-    package func footer(byteCount: Int, triesAll: Bool = true) -> PartFooter? {
+    ///   - effort: what is tried.
+    package func footer(byteCount: Int, effort: Effort = .corrected) -> PartFooter? {
         let copyCount = PartFooter.copyCount(ofVersion: version)
         guard byteCount > PartChecksum.byteCount, copyCount * byteCount <= bytes.count,
             copyCount * byteCount <= end - PartFooter.headerByteCount
@@ -48,13 +57,12 @@ package struct FooterRecovery {
         for (copy, offset) in zip(copies, offsets) {
             if let footer = footer(verifying: copy, at: offset) { return footer }
         }
-        guard triesAll else { return nil }
-        if copies.count == 2 {
+        if copies.count == 2 && effort >= .spliced {
             for (head, tail) in [(1, 0), (0, 1)] {
                 if let footer = spliced(copies[head], copies[tail], at: offsets[tail]) { return footer }
             }
         }
-        for (copy, offset) in zip(copies, offsets) {
+        for (copy, offset) in zip(copies, offsets) where effort >= .corrected {
             if let footer = corrected(copy, at: offset) { return footer }
         }
         return nil
@@ -103,7 +111,9 @@ package struct FooterRecovery {
 
 extension PartFooter {
     /// Copies of the footer that a part has, itself counted.
-    static func copyCount(ofVersion version: UInt32) -> Int { version < 3 ? 1 : 2 }
+    ///
+    /// Version 3 has two; the outlines of version 4 are all but a second one, spread over the file.
+    static func copyCount(ofVersion version: UInt32) -> Int { version == 3 ? 2 : 1 }
 
     /// Checks the copy of the footer, which reading never needs.
     ///

@@ -15,30 +15,83 @@ extension PartFooter {
     ///
     /// - Parameter end: where the trailer begins.
     init(content: UnsafeRawBufferPointer, version: UInt32, end: Int, identifier: PartIdentifier) throws {
-        self.version = version
         let byteCount = content.count + PartChecksum.byteCount
-        let blocksEnd = end - PartFooter.copyCount(ofVersion: version) * byteCount
+        let copyCount = PartFooter.copyCount(ofVersion: version)
+        let blocksEnd = end - copyCount * byteCount
         guard blocksEnd >= PartFooter.headerByteCount else { throw corrupt("a footer larger than its file") }
-        copyPlace = version < 3 ? nil : BlockLocation(offset: blocksEnd, byteCount: byteCount)
         var reader = ByteReader(content)
-        let (high, low) = (try reader.uint64(), try reader.uint64())
-        self.identifier = PartIdentifier(high: high, low: low)
-        guard self.identifier == identifier else { throw corrupt("the file is another part") }
-        rowCount = try reader.count(PartLimits.rowCountMax, "rows")
+        guard try reader.identifier() == identifier else { throw corrupt("the file is another part") }
+        try self.init(&reader, version, identifier, firstRow: 0)
+        if copyCount > 1 { copyPlace = BlockLocation(offset: blocksEnd, byteCount: byteCount) }
+        var places = BlockPlaces(offset: PartFooter.headerByteCount, end: blocksEnd)
+        if version >= PartOutline.firstVersion { try placeColumnDetails(&places) }
+        let stripeCount = try reader.count(rowBlocks.count, "stripes")
+        var sizes: [(blockCount: Int, outlineByteCount: Int)] = []
+        for _ in 0..<stripeCount {
+            let size = try reader.count(PartLimits.stripeBlockCountMax, "blocks of a stripe")
+            guard size > 0 else { throw corrupt("an empty stripe") }
+            let outlineByteCount =
+                version < PartOutline.firstVersion
+                ? 0 : try reader.count(PartLimits.footerByteCountMax, "bytes of an outline")
+            sizes.append((size, outlineByteCount))
+        }
+        guard sizes.reduce(0, { $0 + $1.blockCount }) == rowBlocks.count else {
+            throw corrupt("stripes that do not add up")
+        }
+        var first = 0
+        for (blockCount, outlineByteCount) in sizes {
+            let blocks = first..<first + blockCount
+            if version >= PartOutline.firstVersion {
+                stripes.append(Stripe(rowBlocks: blocks, outline: try places.next(outlineByteCount)))
+            }
+            try parseStripe(&reader, blocks, &places)
+            first = blocks.upperBound
+        }
+        if version < PartOutline.firstVersion { try placeColumnDetails(&places) }
+        guard places.offset == blocksEnd else { throw corrupt("bytes that belong to no block") }
+        guard reader.isAtEnd else { throw corrupt("bytes behind the footer's end") }
+        try checkReferences()
+        summarize()
+    }
+
+    /// Reads what an outline says, behind the number of row blocks before its stripe; returns where the stripe ends.
+    ///
+    /// - Parameter outline: where the outline lies.
+    init(
+        _ reader: inout ByteReader, outline: BlockLocation, firstRow: Int, version: UInt32, identifier: PartIdentifier,
+        end: inout Int
+    ) throws {
+        try self.init(&reader, version, identifier, firstRow: firstRow)
+        var details = BlockPlaces(offset: PartFooter.headerByteCount, end: outline.offset)
+        try placeColumnDetails(&details)
+        guard 1...PartLimits.stripeBlockCountMax ~= rowBlocks.count else { throw corrupt("an impossible stripe") }
+        stripes = [Stripe(rowBlocks: rowBlocks.indices, outline: outline)]
+        var places = BlockPlaces(offset: outline.end, end: PartLimits.fileByteCountMax)
+        try parseStripe(&reader, rowBlocks.indices, &places)
+        guard reader.isAtEnd else { throw corrupt("bytes behind an outline's end") }
+        try checkReferences()
+        summarize()
+        end = places.offset
+    }
+
+    /// Reads what footers and outlines have in common, from the number of rows to the row blocks.
+    private init(
+        _ reader: inout ByteReader, _ version: UInt32, _ identifier: PartIdentifier, firstRow: Int
+    ) throws {
+        self.version = version
+        self.identifier = identifier
+        rowCount = try reader.count(PartLimits.rowCountMax - firstRow, "rows")
         customerCount = try reader.count(rowCount, "customers")
         columns = try PartFooter.parseColumns(&reader, version)
         customerType = columns[PartFooter.place(of: .customer, columns)].definition.type
         sharedBitmapCount =
             version < 2 ? 0 : try reader.count(PartLimits.sharedBitmapCountMax, "shared bitmaps of a row block")
         rowBlocks = []
-        try parseRowBlocks(&reader)
-        try parseStripes(&reader, blocksEnd: blocksEnd)
-        guard reader.isAtEnd else { throw corrupt("bytes behind the footer's end") }
-        try checkReferences()
-        for column in columns.indices { columns[column].summarize(rowCount: rowCount) }
+        stripes = []
+        try parseRowBlocks(&reader, firstRow: firstRow)
     }
 
-    private static func place(of role: ColumnDefinition.Role, _ columns: [PartColumn]) -> Int {
+    static func place(of role: ColumnDefinition.Role, _ columns: [PartColumn]) -> Int {
         columns.firstIndex { $0.definition.role == role } ?? 0
     }
 
@@ -95,13 +148,13 @@ extension PartFooter {
         }
     }
 
-    private mutating func parseRowBlocks(_ reader: inout ByteReader) throws(DukkanError) {
+    private mutating func parseRowBlocks(_ reader: inout ByteReader, firstRow start: Int) throws(DukkanError) {
         let count = try reader.count(PartLimits.rowBlockCountMax, "row blocks")
         // Each takes several bytes, so that a short footer cannot ask for much memory.
         guard count <= reader.remaining else { throw corrupt("more row blocks than the footer has bytes") }
         rowBlocks.reserveCapacity(count)
         var keys = FooterKeys(customerType)
-        var firstRow = 0, customers = 0
+        var firstRow = start, customers = 0
         for _ in 0..<count {
             let rows = try reader.count(PartLimits.rowBlockRowCountMax, "rows of a block")
             let blockCustomers = try reader.count(rows, "customers of a block")
@@ -119,11 +172,11 @@ extension PartFooter {
                 (block.firstCustomer, block.lastCustomer) = try keys.next(&reader, block)
                 customers += block.continues ? 0 : blockCustomers
             }
-            try check(block)
+            try check(block, isFirstOfPart: firstRow == 0)
             firstRow += rows
             rowBlocks.append(block)
         }
-        guard firstRow == rowCount, customers == customerCount else { throw corrupt("counts that do not add up") }
+        guard firstRow - start == rowCount, customers == customerCount else { throw corrupt("counts that do not add up") }
     }
 
     private func parseBitmaps(_ reader: inout ByteReader) throws(DukkanError) -> [BlockLocation?] {
@@ -153,12 +206,12 @@ extension PartFooter {
         }
     }
 
-    private func check(_ block: RowBlock) throws(DukkanError) {
+    private func check(_ block: RowBlock, isFirstOfPart: Bool) throws(DukkanError) {
         guard block.continues || block.isNullCustomer ? block.customerCount == 1 : true else {
             throw corrupt("a block of one customer with \(block.customerCount)")
         }
         guard let previous = rowBlocks.last else {
-            if block.continues { throw corrupt("a first block that continues another") }
+            if block.continues && isFirstOfPart { throw corrupt("a first block that continues another") }
             return
         }
         // Rows without a customer come last, and are one run.
@@ -166,142 +219,6 @@ extension PartFooter {
             !block.continues || block.isNullCustomer == previous.isNullCustomer,
             !block.continues || previous.customerCount == 1
         else { throw corrupt("row blocks in an impossible order") }
-    }
-
-    private mutating func parseStripes(_ reader: inout ByteReader, blocksEnd: Int) throws(DukkanError) {
-        let stripeCount = try reader.count(rowBlocks.count, "stripes")
-        var sizes: [Int] = []
-        var total = 0
-        for _ in 0..<stripeCount {
-            let size = try reader.count(PartLimits.stripeBlockCountMax, "blocks of a stripe")
-            guard size > 0 else { throw corrupt("an empty stripe") }
-            sizes.append(size)
-            total += size
-        }
-        guard total == rowBlocks.count else { throw corrupt("stripes that do not add up") }
-        var offset = PartFooter.headerByteCount
-        func place(_ byteCount: Int) throws(DukkanError) -> BlockLocation {
-            // A checksum and a frame are the least that a block has.
-            guard byteCount > PartChecksum.byteCount, byteCount <= blocksEnd - offset else {
-                throw corrupt("a block outside the file")
-            }
-            defer { offset += byteCount }
-            return BlockLocation(offset: offset, byteCount: byteCount)
-        }
-        let customerColumn = PartFooter.place(of: .customer, columns)
-        for column in columns.indices where column != customerColumn {
-            columns[column].blocks.reserveCapacity(rowBlocks.count)
-        }
-        var first = 0
-        for size in sizes {
-            for block in first..<first + size {
-                rowBlocks[block].directory = try place(rowBlocks[block].directory.byteCount)
-            }
-            for bitmap in 0..<sharedBitmapCount {
-                for block in first..<first + size {
-                    guard let location = rowBlocks[block].bitmaps[bitmap] else { continue }
-                    rowBlocks[block].bitmaps[bitmap] = try place(location.byteCount)
-                }
-            }
-            for column in columns.indices where column != customerColumn {
-                let type = columns[column].definition.type
-                let dictionaryCount = columns[column].dictionary == nil ? nil : columns[column].dictionaryCount
-                for block in first..<first + size {
-                    let location = try place(try reader.count(PartLimits.blockByteCountMax, "bytes of a block"))
-                    columns[column].blocks.append(
-                        try ColumnBlock(
-                            &reader, location, type, dictionaryCount, rowBlocks[block].rowCount, version))
-                }
-            }
-            first += size
-        }
-        for column in columns.indices {
-            if let dictionary = columns[column].dictionary {
-                columns[column].dictionary = try place(dictionary.byteCount)
-            }
-            if let model = columns[column].model { columns[column].model = try place(model.byteCount) }
-        }
-        guard offset == blocksEnd else { throw corrupt("bytes that belong to no block") }
-    }
-}
-
-extension PartFooter.ColumnBlock {
-    fileprivate init(
-        _ reader: inout ByteReader, _ location: PartFooter.BlockLocation, _ type: ColumnType, _ dictionaryCount: Int?,
-        _ rowCount: Int, _ version: UInt32
-    ) throws(DukkanError) {
-        let flags = try reader.byte()
-        let known = version < 2 ? FooterFlags.columnBlockOfVersion1 : FooterFlags.columnBlockAll
-        guard flags & ~known == 0 else { throw corrupt("unknown flags of a block") }
-        self.location = location
-        needsCustomers = flags & FooterFlags.needsCustomers != 0
-        storesRanks = flags & FooterFlags.storesRanks != 0
-        guard !storesRanks || dictionaryCount != nil else { throw corrupt("ranks without a dictionary") }
-        statistics = .empty
-        statistics.nullCount = try reader.count(rowCount, "nulls of a block")
-        statistics.containsNaN = flags & FooterFlags.containsNaN != 0
-        if flags & FooterFlags.needsBitmap != 0 {
-            sharedBitmap = try reader.count(PartLimits.sharedBitmapCountMax, "number of a shared bitmap")
-        }
-        if flags & FooterFlags.needsColumn != 0 {
-            referenceColumn = try reader.count(PartLimits.columnCountMax, "number of a column")
-        }
-        let kind = type.physical
-        if flags & FooterFlags.bounds != 0 {
-            if kind == .doubles {
-                statistics.minimumDouble = Double(bitPattern: try reader.uint64())
-                statistics.maximumDouble = Double(bitPattern: try reader.uint64())
-                guard statistics.minimumDouble <= statistics.maximumDouble else { throw corrupt("impossible bounds") }
-            } else {
-                statistics.minimum = try reader.signed()
-                statistics.maximum = statistics.minimum &+ Int64(bitPattern: try reader.varint())
-                guard statistics.minimum <= statistics.maximum else { throw corrupt("impossible bounds") }
-            }
-        }
-        if flags & FooterFlags.sum != 0 { statistics.sum = try reader.signed128() }
-        if flags & FooterFlags.codePresence != 0 { statistics.codePresence = try reader.varint() }
-        if let dictionaryCount {
-            let isEmpty = statistics.minimum > statistics.maximum
-            guard isEmpty || statistics.minimum >= 0 && statistics.maximum < Int64(dictionaryCount) else {
-                throw corrupt("codes outside the dictionary")
-            }
-        }
-    }
-}
-
-extension PartFooter.PartColumn {
-    /// Adds up the blocks' statistics.
-    ///
-    /// A column without blocks is that of the customers.
-    fileprivate mutating func summarize(rowCount: Int) {
-        guard let first = blocks.first else { return }
-        var total = first.statistics
-        var sum: Int128? = total.sum ?? 0
-        var presence: UInt64? = total.codePresence ?? 0
-        for (index, block) in blocks.enumerated() {
-            let block = block.statistics
-            if block.minimum <= block.maximum || block.minimumDouble <= block.maximumDouble {
-                if block.sum == nil { sum = nil }
-                if block.codePresence == nil { presence = nil }
-            }
-            if index == 0 { continue }
-            total.nullCount += block.nullCount
-            total.minimum = min(total.minimum, block.minimum)
-            total.maximum = max(total.maximum, block.maximum)
-            total.minimumDouble = min(total.minimumDouble, block.minimumDouble)
-            total.maximumDouble = max(total.maximumDouble, block.maximumDouble)
-            total.containsNaN = total.containsNaN || block.containsNaN
-            sum = sum.map { $0 &+ (block.sum ?? 0) }
-            presence = presence.map { $0 | (block.codePresence ?? 0) }
-        }
-        let hasSum =
-            switch definition.type {
-            case .bool, .int, .decimal, .date: true
-            case .double, .timestamp, .string: false
-            }
-        total.sum = hasSum ? sum : nil
-        total.codePresence = dictionary != nil && dictionaryCount <= 64 ? presence : nil
-        statistics = total
     }
 }
 

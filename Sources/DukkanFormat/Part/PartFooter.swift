@@ -19,6 +19,15 @@ package struct PartFooter: Sendable {
     package var sharedBitmapCount: Int
     /// Where the copy of the footer lies, which the footer follows; nil in parts that have none.
     package var copyPlace: BlockLocation?
+    /// The stripes, where each has an outline; none in parts of versions without.
+    package var stripes: [Stripe]
+
+    /// Row blocks whose blocks lie side by side.
+    package struct Stripe: Sendable, Equatable {
+        package var rowBlocks: Range<Int>
+        /// Where the ``PartOutline`` lies, which the stripe's blocks follow.
+        package var outline: BlockLocation
+    }
 
     /// The place of a block in the file.
     ///
@@ -26,6 +35,7 @@ package struct PartFooter: Sendable {
     package struct BlockLocation: Sendable, Equatable {
         package var offset: Int
         package var byteCount: Int
+        package var end: Int { offset + byteCount }
 
         package init(offset: Int, byteCount: Int) {
             self.offset = offset
@@ -34,7 +44,7 @@ package struct PartFooter: Sendable {
     }
 
     /// A run of rows, the same for all columns: whole customers, or a piece of one customer too large for a block.
-    package struct RowBlock: Sendable {
+    package struct RowBlock: Sendable, Equatable {
         package var firstRow: Int
         package var rowCount: Int
         /// Entries of the block's directory; 1 in a block of rows without a customer.
@@ -68,7 +78,7 @@ package struct PartFooter: Sendable {
     }
 
     /// One column in one row block.
-    package struct ColumnBlock: Sendable {
+    package struct ColumnBlock: Sendable, Equatable {
         package var location: BlockLocation
         /// Decoding needs the row block's ``CustomerBlock``.
         package var needsCustomers: Bool

@@ -5,8 +5,7 @@ enum PartHeader {
     static func encode(_ identifier: PartIdentifier) -> [UInt8] {
         var writer = ByteWriter(bytes: magic)
         writer.appendUInt32(PartLimits.version)
-        writer.appendUInt64(identifier.high)
-        writer.appendUInt64(identifier.low)
+        writer.append(identifier)
         writer.appendUInt32(writer.bytes.withUnsafeBytes { PartChecksum(identifier)(offset: 0, $0) })
         return writer.bytes
     }
@@ -66,8 +65,7 @@ extension PartFooter {
         var reader = ByteReader(try PartChecksum(identifier).verified(offset: 0, header))
         _ = try reader.take(8)
         try PartTrailer.checkVersion(try reader.uint32())
-        let (high, low) = (try reader.uint64(), try reader.uint64())
-        guard identifier == PartIdentifier(high: high, low: low) else { throw corrupt("the file is another part") }
+        guard try reader.identifier() == identifier else { throw corrupt("the file is another part") }
     }
 
     /// Where the footer lies, and the version that it is written in.

@@ -3,7 +3,7 @@
 /// Writer and reader check the same ones.
 package enum PartLimits {
     /// Version that this release writes; it reads versions 1 up to this one.
-    package static let version: UInt32 = 3
+    package static let version: UInt32 = 4
     /// Rows that the writer puts into a row block at most.
     package static let rowBlockTarget = 16_384
     /// Rows in a row block that the reader accepts.

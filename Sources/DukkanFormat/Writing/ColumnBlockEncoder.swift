@@ -8,6 +8,9 @@ struct EncodedBlock: Sendable {
     /// Place of the column that it refers to.
     var referenceColumn: Int?
     var statistics = BlockStatistics.empty
+
+    /// Bytes in the file, the checksum included.
+    var writtenByteCount: Int { bytes.count + PartChecksum.byteCount }
 }
 
 /// Encodes one column of one row block.

@@ -1,4 +1,4 @@
-/// Collects what the footer says of blocks and columns while they are written.
+/// Collects what the footer, and the outline of each stripe, say of blocks and columns while they are written.
 struct FooterEncoder {
     private let columns: [ColumnDefinition]
     private let identifier: PartIdentifier
@@ -7,6 +7,9 @@ struct FooterEncoder {
     private var models: [Int]
     /// Shared bitmaps of a row block.
     var sharedBitmapCount = 0
+    private(set) var rowCount = 0
+    /// Distinct customers.
+    private(set) var customerCount = 0
     private var rowBlocks = ByteWriter()
     private var rowBlockCount = 0
     private var stripes = ByteWriter()
@@ -30,29 +33,35 @@ struct FooterEncoder {
         dictionaries[column]?.byteCount = byteCount
     }
 
-    /// `bitmapByteCounts`: for each shared bitmap the bytes in each row block, 0 where it is missing.
-    mutating func addStripe(
-        _ pending: PendingRows, directoryByteCounts: [Int], bitmapByteCounts: [[Int]],
-        columns: [[(byteCount: Int, block: EncodedBlock)]]
-    ) {
-        let plans = pending.planner.blocks
-        stripes.appendVarint(plans.count)
+    /// Adds what is known of a stripe, whose blocks will follow its outline.
+    ///
+    /// - Parameter outlineByteCount: bytes of the outline, its checksum included.
+    mutating func addStripe(_ stripe: StripeEncoder.Stripe, _ pending: PendingRows, outlineByteCount: Int) {
+        stripes.appendVarint(pending.planner.blocks.count)
+        stripes.appendVarint(outlineByteCount)
         stripeCount += 1
+        addBlocks(stripe, pending)
+    }
+
+    private mutating func addBlocks(_ stripe: StripeEncoder.Stripe, _ pending: PendingRows) {
+        let plans = pending.planner.blocks
         rowBlockCount += plans.count
         for (block, plan) in plans.enumerated() {
+            rowCount += plan.rowCount
+            customerCount += plan.isNullCustomer || plan.continues ? 0 : plan.runCount
             rowBlocks.appendVarint(plan.rowCount)
             rowBlocks.appendVarint(plan.runCount)
             rowBlocks.append(
                 (plan.continues ? FooterFlags.continues : 0) | (plan.isNullCustomer ? FooterFlags.nullCustomer : 0))
-            rowBlocks.appendVarint(directoryByteCounts[block])
-            for byteCounts in bitmapByteCounts { rowBlocks.appendVarint(byteCounts[block]) }
+            rowBlocks.appendVarint(stripe.directories[block].writtenByteCount)
+            for blocks in stripe.bitmaps { rowBlocks.appendVarint(blocks[block]?.writtenByteCount ?? 0) }
             guard !plan.isNullCustomer else { continue }
             append(pending.key(ofRun: plan.firstRun))
             append(pending.key(ofRun: plan.firstRun + plan.runCount - 1))
         }
-        for (definition, blocks) in zip(self.columns, columns) {
-            for (byteCount, block) in blocks {
-                columnBlocks.appendVarint(byteCount)
+        for (definition, blocks) in zip(columns, stripe.columns) {
+            for block in blocks {
+                columnBlocks.appendVarint(block.writtenByteCount)
                 append(block, definition.type.physical)
             }
         }
@@ -110,10 +119,38 @@ struct FooterEncoder {
     }
 
     /// The footer without its checksum.
-    func encode(rowCount: Int, customerCount: Int) -> [UInt8] {
+    func encode() -> [UInt8] {
         var writer = ByteWriter()
-        writer.appendUInt64(identifier.high)
-        writer.appendUInt64(identifier.low)
+        writer.append(identifier)
+        appendCounts(to: &writer)
+        writer.appendVarint(stripeCount)
+        writer.append(stripes.bytes)
+        writer.append(columnBlocks.bytes)
+        return writer.bytes
+    }
+
+    /// The outline, without its checksum, of a stripe that follows those that were added.
+    ///
+    /// It says of the stripe what the footer of a part would that had no other, and how many rows and row blocks stand before.
+    func outline(of stripe: StripeEncoder.Stripe, _ pending: PendingRows) -> [UInt8] {
+        var own = self
+        (own.rowCount, own.customerCount, own.rowBlockCount) = (0, 0, 0)
+        (own.rowBlocks, own.columnBlocks, own.previousKey) = (ByteWriter(), ByteWriter(), nil)
+        own.addBlocks(stripe, pending)
+        var rest = ByteWriter()
+        rest.appendVarint(rowCount)
+        rest.appendVarint(rowBlockCount)
+        own.appendCounts(to: &rest)
+        rest.append(own.columnBlocks.bytes)
+        var writer = ByteWriter()
+        writer.append(identifier)
+        writer.appendUInt32(UInt32(PartOutline.headByteCount + rest.count + PartChecksum.byteCount))
+        writer.append(rest.bytes)
+        return writer.bytes
+    }
+
+    /// All that a footer says before the stripes.
+    private func appendCounts(to writer: inout ByteWriter) {
         writer.appendVarint(rowCount)
         writer.appendVarint(customerCount)
         writer.appendVarint(columns.count)
@@ -134,10 +171,6 @@ struct FooterEncoder {
         writer.appendVarint(sharedBitmapCount)
         writer.appendVarint(rowBlockCount)
         writer.append(rowBlocks.bytes)
-        writer.appendVarint(stripeCount)
-        writer.append(stripes.bytes)
-        writer.append(columnBlocks.bytes)
-        return writer.bytes
     }
 }
 

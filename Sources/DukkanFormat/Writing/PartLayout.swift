@@ -31,14 +31,6 @@ struct PartLayout {
     func model(of column: Int) -> ColumnModel? {
         timeModels[column].map { .times($0) } ?? tables[column].map { .table($0.model) }
     }
-
-    /// Takes over what the rows of another stripe tell of columns that tables decide.
-    mutating func extend(with pending: PendingRows, rows: Range<Int>) {
-        for column in tables.indices {
-            guard let reference = tables[column]?.referenceColumn else { continue }
-            tables[column]?.add(pending.vectors[column], pending.vectors[reference], rows)
-        }
-    }
 }
 
 /// What a column block may refer to.

@@ -103,7 +103,7 @@ package final class PartWriter {
             || blockCount > 0 && pending.stringByteCount > PartWriter.pendingStringByteMax
     }
 
-    /// Writes what is left, the dictionaries, and the footer with its copy.
+    /// Writes what is left, and the footer.
     ///
     /// Nothing may be appended afterwards.
     package func finish() throws -> PartSummary {
@@ -114,18 +114,19 @@ package final class PartWriter {
             try writeStripe()
             pending.cut(isFinal: true)
         }
+        if layout == nil { try writeColumnDetails() }
+        let footerByteCount = try write(block: footer.encode())
+        try write(PartTrailer.encode(footerByteCount: footerByteCount, offset: offset))
+        summary.byteCount = offset
+        return summary
+    }
+
+    /// Writes the dictionaries and models, which stand before all rows, so that a part that is cut off still has them.
+    private func writeColumnDetails() throws {
         for column in dictionaries.indices {
             try writeDictionary(column)
             try writeModel(column)
         }
-        let content = footer.encode(rowCount: summary.rowCount, customerCount: summary.customerCount)
-        var footerByteCount = 0
-        for _ in 0..<PartFooter.copyCount(ofVersion: PartLimits.version) {
-            footerByteCount = try write(block: content)
-        }
-        try write(PartTrailer.encode(footerByteCount: footerByteCount, offset: offset))
-        summary.byteCount = offset
-        return summary
     }
 
     private func writeDictionary(_ column: Int) throws {
@@ -148,39 +149,28 @@ package final class PartWriter {
     }
 
     private func writeStripe() throws {
-        let rowCount = pending.planner.plannedRowCount
-        var layout = self.layout ?? LayoutChoice(StripeEncoder.Input(pending, options)).choose()
-        layout.extend(with: pending, rows: 0..<rowCount)
-        self.layout = layout
-        footer.sharedBitmapCount = layout.sharedBitmapCount
+        let layout = self.layout ?? LayoutChoice(StripeEncoder.Input(pending, options)).choose()
+        if self.layout == nil {
+            self.layout = layout
+            footer.sharedBitmapCount = layout.sharedBitmapCount
+            try writeColumnDetails()
+        }
         let encoded = StripeEncoder(pending: pending, options: options, layout: layout).encode()
-        var directories: [Int] = []
-        for directory in encoded.directories { directories.append(try write(block: directory.bytes)) }
-        var bitmaps: [[Int]] = []
-        for blocks in encoded.bitmaps {
-            bitmaps.append(try blocks.map { block in try block.map { try write(block: $0.bytes) } ?? 0 })
+        let outlineByteCount = try write(block: footer.outline(of: encoded, pending))
+        footer.addStripe(encoded, pending, outlineByteCount: outlineByteCount)
+        for directory in encoded.directories { _ = try write(block: directory.bytes) }
+        for block in encoded.bitmaps.joined() {
+            if let block { _ = try write(block: block.bytes) }
         }
-        var columns: [[(byteCount: Int, block: EncodedBlock)]] = []
-        for blocks in encoded.columns {
-            columns.append(
-                try blocks.map { block in
-                    let byteCount = try write(block: block.bytes)
-                    var described = block
-                    described.bytes = []
-                    return (byteCount, described)
-                })
-        }
-        footer.addStripe(
-            pending, directoryByteCounts: directories, bitmapByteCounts: bitmaps, columns: columns)
+        for block in encoded.columns.joined() { _ = try write(block: block.bytes) }
         summarize(encoded)
         pending.removeBlocks()
     }
 
     private func summarize(_ encoded: StripeEncoder.Stripe) {
+        (summary.rowCount, summary.customerCount) = (footer.rowCount, footer.customerCount)
         for (index, plan) in pending.planner.blocks.enumerated() {
-            summary.rowCount += plan.rowCount
             if !plan.isNullCustomer {
-                summary.customerCount += plan.continues ? 0 : plan.runCount
                 summary.minimumCustomer = summary.minimumCustomer ?? pending.key(ofRun: plan.firstRun)
                 summary.maximumCustomer = pending.key(ofRun: plan.firstRun + plan.runCount - 1)
             }

@@ -1,14 +1,10 @@
 import DukkanFormat
 
-/// Finds the footer of a part whose trailer or footer may be damaged, or which is longer or shorter than it should be.
+/// Finds the footer of a part whose trailer or footer may be damaged, or what the outlines of its stripes tell instead.
 struct FooterSearch {
-    let file: FileDescriptor
-    let path: String
-    /// Bytes of the file as it is.
-    let byteCount: Int
+    let file: DamagedFile
     /// What the manifest says of the part, if there is one.
     let entry: Manifest.Part?
-    let fileSystem: any FileSystem
 
     /// Bytes before the end in which a footer is looked for that the trailer does not name.
     private static let searchByteCountMax = 64 << 20
@@ -18,48 +14,73 @@ struct FooterSearch {
     private static let damagedCandidateCountMax = 4
 
     /// Bytes that the part had when it was written, as far as is known.
-    private var writtenByteCount: Int { entry?.byteCount ?? byteCount }
+    private var writtenByteCount: Int { entry?.byteCount ?? file.byteCount }
     /// Where the trailer begins.
     private var end: Int { writtenByteCount - PartFooter.trailerByteCount }
 
-    func footer() throws -> PartFooter {
+    /// The footer; or what the outlines of stripes tell; or the footer with one bit changed, which is believed where the
+    /// outlines do not tell of all rows.
+    ///
+    /// Throws `corrupt` where none of them tells anything.
+    func footer() throws -> SalvagedFooter {
         guard writtenByteCount >= PartFooter.headerByteCount + PartFooter.trailerByteCount else {
-            throw DukkanError(.corrupt, "a part of \(byteCount) bytes is too short")
+            throw DukkanError(.corrupt, "a part of \(file.byteCount) bytes is too short")
         }
         do {
-            return try namedFooter()
+            return SalvagedFooter(try namedFooter(.spliced))
         } catch let error as DukkanError where error.code == .corrupt {
-            if let found = try? searchedFooter() { return found }
+            if let found = try? searchedFooter(.spliced) { return SalvagedFooter(found) }
+            let outlined = outlinedFooter()
+            if let outlined, outlined.missing.isEmpty { return outlined }
+            if let found = try? namedFooter(.corrected) { return SalvagedFooter(found) }
+            if let found = try? searchedFooter(.corrected) { return SalvagedFooter(found) }
+            if let outlined { return outlined }
             throw error
         }
     }
 
-    /// The footer that the trailer names, or what its copy and itself still tell of it.
-    private func namedFooter() throws -> PartFooter {
-        guard writtenByteCount <= byteCount else {
+    /// What the outlines tell that are found; nil if none is.
+    private func outlinedFooter() -> SalvagedFooter? {
+        guard let identifier = try? entry?.identifier ?? file.headIdentifier(),
+            let outlines = try? OutlineSearch(file: file, identifier: identifier).outlines(), let last = outlines.last
+        else { return nil }
+        // Without a manifest the trailer may still tell that the footer follows the last stripe.
+        let isWhole = (try? namedPlace())?.range.lowerBound == last.end
+        return SalvagedFooter(
+            outlines, rowCount: entry?.rowCount ?? (isWhole ? last.rowEnd : nil), fileByteCount: file.byteCount)
+    }
+
+    /// Where the trailer says that the footer lies.
+    private func namedPlace() throws -> PartFooter.Place {
+        guard writtenByteCount <= file.byteCount else {
             throw DukkanError(
-                .corrupt, "the file has \(byteCount) bytes, its manifest says \(writtenByteCount)")
+                .corrupt, "the file has \(file.byteCount) bytes, its manifest says \(writtenByteCount)")
         }
-        let trailer = try read(from: end, count: PartFooter.trailerByteCount)
-        let place = try trailer.withUnsafeBytes {
+        let trailer = try file.read(from: end, count: PartFooter.trailerByteCount)
+        return try trailer.withUnsafeBytes {
             try PartFooter.place(trailer: $0, fileByteCount: writtenByteCount)
         }
+    }
+
+    /// The footer that the trailer names, or what its copy and itself still tell of it.
+    private func namedFooter(_ effort: FooterRecovery.Effort) throws -> PartFooter {
+        let place = try namedPlace()
         let count = place.range.count
-        let bytes = try read(from: max(0, end - 2 * count), count: min(end, 2 * count))
+        let bytes = try file.read(from: max(0, end - 2 * count), count: min(end, 2 * count))
         for identifier in try identifiers(bytes, footerByteCount: count) {
             let recovery = { FooterRecovery(bytes: $0, end: end, version: place.version, identifier: identifier) }
-            if let footer = bytes.withUnsafeBytes({ recovery($0).footer(byteCount: count) }) { return footer }
+            if let footer = bytes.withUnsafeBytes({ recovery($0).footer(byteCount: count, effort: effort) }) { return footer }
         }
         throw DukkanError(
             .corrupt, "the footer is damaged, and its copy if it has one", place: .init(offset: place.range.lowerBound))
     }
 
     /// The footer that begins with the part's identifier somewhere before the end, or whose copy does.
-    private func searchedFooter() throws -> PartFooter? {
+    private func searchedFooter(_ effort: FooterRecovery.Effort) throws -> PartFooter? {
         let start = max(PartFooter.headerByteCount, end - FooterSearch.searchByteCountMax)
         guard end > start else { return nil }
-        let bytes = try read(from: start, count: end - start)
-        let identifier = try entry?.identifier ?? headIdentifier()
+        let bytes = try file.read(from: start, count: end - start)
+        let identifier = try entry?.identifier ?? file.headIdentifier()
         var wanted = ByteWriter()
         wanted.identifier(identifier)
         var places: [Int] = []
@@ -68,14 +89,14 @@ struct FooterSearch {
             places.append(at)
             if places.count == FooterSearch.candidateCountMax { break }
         }
-        func footer(at place: Int, triesAll: Bool) -> PartFooter? {
+        func footer(at place: Int, _ effort: FooterRecovery.Effort) -> PartFooter? {
             // From the footer there is as much to the end, from its copy twice as much.
             let count = bytes.count - place
             for version in (1...PartLimits.version).reversed() {
                 for byteCount in [count, count / 2] {
                     let footer = bytes.withUnsafeBytes {
                         FooterRecovery(bytes: $0, end: end, version: version, identifier: identifier)
-                            .footer(byteCount: byteCount, triesAll: triesAll)
+                            .footer(byteCount: byteCount, effort: effort)
                     }
                     if let footer { return footer }
                 }
@@ -83,10 +104,10 @@ struct FooterSearch {
             return nil
         }
         for place in places {
-            if let footer = footer(at: place, triesAll: false) { return footer }
+            if let footer = footer(at: place, .whole) { return footer }
         }
         for place in places.prefix(FooterSearch.damagedCandidateCountMax) {
-            if let footer = footer(at: place, triesAll: true) { return footer }
+            if let footer = footer(at: place, effort) { return footer }
         }
         return nil
     }
@@ -94,35 +115,13 @@ struct FooterSearch {
     /// What the part's identifier may be: the manifest's word, else what header, footer and copy begin with.
     private func identifiers(_ bytes: [UInt8], footerByteCount: Int) throws -> [PartIdentifier] {
         if let entry { return [entry.identifier] }
-        var identifiers = [try headIdentifier()]
+        var identifiers = [try file.headIdentifier()]
         for start in [bytes.count - footerByteCount, bytes.count - 2 * footerByteCount] where start >= 0 {
-            if let identifier = try? identifier(bytes[start...]), !identifiers.contains(identifier) {
+            if let identifier = try? file.identifier(bytes[start...]), !identifiers.contains(identifier) {
                 identifiers.append(identifier)
             }
         }
         return identifiers
-    }
-
-    private func headIdentifier() throws -> PartIdentifier {
-        // Behind the magic and the version.
-        try identifier(try read(from: 0, count: PartFooter.headerByteCount)[12...])
-    }
-
-    /// The identifier that some bytes begin with.
-    private func identifier(_ bytes: ArraySlice<UInt8>) throws -> PartIdentifier {
-        var reader = ByteReader(bytes, what: "footer")
-        return try reader.identifier()
-    }
-
-    /// Bytes of the file; zeros behind its end.
-    private func read(from offset: Int, count: Int) throws -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
-        let there = max(0, min(count, byteCount - offset))
-        try bytes.withUnsafeMutableBytes {
-            try fileSystem.readFully(
-                file, into: UnsafeMutableRawBufferPointer(rebasing: $0[..<there]), at: offset, path: path)
-        }
-        return bytes
     }
 }
 

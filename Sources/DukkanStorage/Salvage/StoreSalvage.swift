@@ -148,9 +148,10 @@ struct StoreSalvage {
             return
         }
         let known = entry ?? Manifest.Part(describing: file.footer, file: 0, byteCount: file.byteCount)
+        let deleted = deletions[file.footer.identifier] ?? []
         let part = SalvagedPart(
-            part: PartHandle(file: file, entry: known, deletes: nil), schema: schema,
-            deleted: deletions[file.footer.identifier] ?? [], nullsDamaged: nullsDamaged)
+            part: PartHandle(file: file, entry: known, deletes: nil), schema: schema, deleted: deleted,
+            nullsDamaged: nullsDamaged)
         for block in file.footer.rowBlocks.indices {
             try control?.check()
             let (rows, loss) = part.read(block: block)
@@ -161,8 +162,15 @@ struct StoreSalvage {
             guard let loss, loss.rowCount != 0 else { continue }
             report.add(
                 .init(
-                    table: schema.name, file: name, block: block, rowCount: loss.rowCount, columns: loss.columns,
-                    reason: loss.reason, isNulled: rows != nil), table: table)
+                    table: schema.name, file: name, block: file.salvaged?.blockNumbers[block], rowCount: loss.rowCount,
+                    columns: loss.columns, reason: loss.reason, isNulled: rows != nil), table: table)
+        }
+        for missing in file.salvaged?.missing ?? [] {
+            let rowCount = missing.rows.map { rows in rows.count - deleted.count { rows.contains($0) } }
+            report.add(
+                .init(
+                    table: schema.name, file: name, rowCount: rowCount, columns: [], reason: missing.reason,
+                    isNulled: false), table: table)
         }
         control?.report(.init(rowsDone: report.tables.reduce(0) { $0 + $1.rowsSaved }, bytesDone: 0))
     }

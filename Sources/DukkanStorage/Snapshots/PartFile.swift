@@ -9,6 +9,8 @@ import Synchronization
 package final class PartFile: Sendable {
     package let path: String
     package let footer: PartFooter
+    /// What is known of a part that is read for salvage; nil of one that is whole.
+    let salvaged: SalvagedFooter?
     package let byteCount: Int
     private let descriptor: FileDescriptor
     private let fileSystem: any FileSystem
@@ -35,6 +37,7 @@ package final class PartFile: Sendable {
             fileSystem.close(descriptor)
             throw (error as? DukkanError)?.inFile(path) ?? error
         }
+        salvaged = nil
         self.path = path
         self.descriptor = descriptor
         self.fileSystem = fileSystem
@@ -42,17 +45,19 @@ package final class PartFile: Sendable {
         number = blocks?.makeFileNumber() ?? 0
     }
 
-    /// Opens a part of which only the footer needs to be whole: its size, its trailer and what a manifest says of it may
-    /// be wrong.
+    /// Opens a part of which little needs to be whole: its end may be missing, its footer damaged, and what a manifest
+    /// says of it wrong.
     ///
     /// - Parameter entry: what the manifest says of it; nil where there is no manifest.
     init(salvaging path: String, entry: Manifest.Part?, fileSystem: any FileSystem) throws {
         let descriptor = try fileSystem.openFile(path, for: .reading)
         do {
             byteCount = try fileSystem.sizeOfFile(descriptor, path: path)
-            footer = try FooterSearch(
-                file: descriptor, path: path, byteCount: byteCount, entry: entry, fileSystem: fileSystem
-            ).footer()
+            let file = DamagedFile(
+                descriptor: descriptor, path: path, byteCount: byteCount, fileSystem: fileSystem)
+            let salvaged = try FooterSearch(file: file, entry: entry).footer()
+            footer = salvaged.footer
+            self.salvaged = salvaged
         } catch {
             fileSystem.close(descriptor)
             throw (error as? DukkanError)?.inFile(path) ?? error

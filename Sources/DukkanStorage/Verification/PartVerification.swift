@@ -104,6 +104,13 @@ struct PartVerification {
         if let copy = part.footer.copyPlace {
             check(copy.offset..<copy.offset + 2 * copy.byteCount) { try part.footer.checkCopy($0) }
         }
+        for missing in part.file.salvaged?.missing ?? [] {
+            let rows = missing.rows.map { "rows \($0.lowerBound) to \($0.upperBound - 1) are lost: " } ?? ""
+            report(finding(rows + missing.reason))
+        }
+        for (number, stripe) in part.footer.stripes.enumerated() {
+            check(stripe.outline.offset..<stripe.outline.end) { try part.footer.checkOutline($0, ofStripe: number) }
+        }
     }
 
     private func readDictionaries(_ report: (VerificationFinding) -> Void) -> [StringDictionary?] {

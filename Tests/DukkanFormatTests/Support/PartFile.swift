@@ -51,12 +51,34 @@ struct PartFile {
         }
     }
 
-    /// Checks the copy of the footer, where the part has one.
-    func checkCopy() throws {
+    /// Checks what reading never needs: the copy of the footer, or the outlines of stripes, as the part has them.
+    func checkSpares() throws {
         let footer = try footer()
-        guard let copy = footer.copyPlace else { return }
-        let both = PartFooter.BlockLocation(offset: copy.offset, byteCount: 2 * copy.byteCount)
-        try withBlock(both) { try footer.checkCopy($0) }
+        if let copy = footer.copyPlace {
+            let both = PartFooter.BlockLocation(offset: copy.offset, byteCount: 2 * copy.byteCount)
+            try withBlock(both) { try footer.checkCopy($0) }
+        }
+        for (number, stripe) in footer.stripes.enumerated() {
+            try withBlock(stripe.outline) { try footer.checkOutline($0, ofStripe: number) }
+        }
+    }
+
+    /// The outline at a place.
+    func outline(_ place: PartFooter.BlockLocation) throws -> PartOutline {
+        try withBlock(place) {
+            try PartOutline(parsing: $0, offset: place.offset, version: PartLimits.version, identifier: identifier)
+        }
+    }
+
+    /// Makes the checksum right that a region ends with.
+    mutating func repair(_ region: PartFooter.BlockLocation) {
+        let content = region.offset..<region.end - 4
+        let checksum = bytes.withUnsafeBytes {
+            PartChecksum(identifier)(offset: region.offset, UnsafeRawBufferPointer(rebasing: $0[content]))
+        }
+        withUnsafeBytes(of: checksum.littleEndian) {
+            bytes.replaceSubrange(content.upperBound..<region.end, with: $0)
+        }
     }
 
     /// The footer as it is made out in a damaged part whose size of the footer is known.
