@@ -139,7 +139,7 @@ import Testing
             let saved = try subject.salvage { bytes in
                 for place in stripe.outline.offset..<stripe.outline.end { bytes[place] ^= 0x55 }
                 for place in subject.byteCount - 200..<subject.byteCount { bytes[place] = 0 }
-                bytes[directory.offset + 9] ^= 1
+                bytes[directory.end - 5] ^= 1
             }
             let lost = subject.keys(Array(stripe.rowBlocks) + [damaged])
             #expect(Set(saved.rows.map(\.key)) == Set(subject.rows.map(\.1.key)).subtracting(lost).union([0, 1, 2]))
