@@ -79,6 +79,9 @@ final class StoreImage: FileSystem {
     func write(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer) throws(SystemCallError) -> Int {
         throw SystemCallError(EROFS)
     }
+    func replace(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemCallError) -> Int {
+        throw SystemCallError(EROFS)
+    }
     func synchronize(_ file: FileDescriptor) throws(SystemCallError) { throw SystemCallError(EROFS) }
     func synchronizeDirectory(_ path: String) throws(SystemCallError) { throw SystemCallError(EROFS) }
     func lock(_ file: FileDescriptor) throws(SystemCallError) -> Bool { throw SystemCallError(EROFS) }

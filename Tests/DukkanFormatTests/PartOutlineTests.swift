@@ -63,6 +63,35 @@ import Testing
         #expect(PartFooter(joining: []) == nil)
     }
 
+    /// A column that another decides, where later stripes bring keys that the first one does not have.
+    @Test func `a table before all stripes knows what the last one brings`() throws {
+        var table = PlainTable(
+            columns: [
+                ColumnDefinition("customer", .int, role: .customer), ColumnDefinition("at", .timestamp, role: .time),
+                ColumnDefinition("product", .int), ColumnDefinition("category", .string),
+            ], cells: [[], [], [], []])
+        var generator = SplitMix(seed: 5)
+        for customer in 0..<18 {
+            for row in 0..<16_385 {
+                // Even products first, the largest of all among them, odd ones from the tenth customer on.
+                let product = customer < 10 ? 2 * generator.below(501) : generator.below(1_001)
+                table.cells[0].append(.integer(Int64(customer)))
+                table.cells[1].append(.integer(Int64(row)))
+                table.cells[2].append(.integer(Int64(product)))
+                table.cells[3].append(.string("category \(product * 7_919 % 31 % 16)"))
+            }
+        }
+        let file = try PartFile.write(table, partDictionaries: [3])
+        let footer = try file.footer()
+        let model = try #require(footer.columns[3].model)
+        #expect(footer.stripes.count == 3 && model.end == footer.stripes[0].outline.offset)
+        let blocks = footer.columns[3].blocks
+        #expect(blocks.allSatisfy { $0.referenceColumn == 2 && $0.location.byteCount < 64 }, "no exceptions in any")
+        let read = try file.read()
+        #expect(read.cells[3] == table.cells[3])
+        try file.checkSpares()
+    }
+
     @Test func `an outline of another stripe, or that says something else, is found`() throws {
         let whole = try PartOutlineTests.part()
         let footer = try whole.footer()

@@ -78,7 +78,7 @@ import Testing
         var bytes: [UInt8] = []
         let writer = try PartWriter(
             columns: columns, identifier: PartFile.identifier, dictionaries: [nil, nil, nil, dictionary],
-            options: PartOptions()
+            options: PartOptions(), replace: { _, _ in Issue.record("one stripe has nothing to replace") }
         ) { bytes.append(contentsOf: $0) }
         try writer.append(table.vectors(0..<30_000, dictionaries: [nil, nil, nil, dictionary]))
         _ = try writer.finish()

@@ -154,7 +154,7 @@ import Testing
         let writer = try PartWriter(
             columns: schema.columns, identifier: part.footer.identifier,
             dictionaries: schema.columns.map { $0.name == "text" ? larger : nil }, options: PartOptions(),
-            sink: { bytes += $0 })
+            replace: { bytes.replaceSubrange($0..<$0 + $1.count, with: $1) }, sink: { bytes += $0 })
         let source = SalvagedPart(part: part, schema: schema, deleted: [], nullsDamaged: false)
         for block in part.footer.rowBlocks.indices {
             let batch = try #require(source.read(block: block).rows)

@@ -108,6 +108,9 @@ private final class WatchedFileSystem: FileSystem {
     func write(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer) throws(SystemCallError) -> Int {
         try system.write(file, bytes)
     }
+    func replace(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemCallError) -> Int {
+        try system.replace(file, bytes, at: offset)
+    }
     func synchronize(_ file: FileDescriptor) throws(SystemCallError) { try system.synchronize(file) }
     func synchronizeDirectory(_ path: String) throws(SystemCallError) { try system.synchronizeDirectory(path) }
     func rename(_ path: String, to newPath: String) throws(SystemCallError) { try system.rename(path, to: newPath) }

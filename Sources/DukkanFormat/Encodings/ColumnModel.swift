@@ -9,6 +9,8 @@ package enum ColumnModel: Sendable {
 
     static let timesForm: UInt8 = 0
     static let tableForm: UInt8 = 1
+    /// A table whose size does not depend on its values.
+    static let fixedTableForm: UInt8 = 2
 
     /// What it takes in memory.
     package var byteCount: Int {
@@ -18,14 +20,15 @@ package enum ColumnModel: Sendable {
         }
     }
 
-    func encode(into writer: inout ByteWriter, effort: EncodingEffort) {
+    /// - Parameter entryBound: values of a table are less than this, and not negative.
+    func encode(into writer: inout ByteWriter, entryBound: Int, effort: EncodingEffort) {
         switch self {
         case .times(let model):
             writer.append(ColumnModel.timesForm)
             model.encode(into: &writer, effort: effort)
         case .table(let model):
-            writer.append(ColumnModel.tableForm)
-            model.encode(into: &writer, effort: effort)
+            writer.append(ColumnModel.fixedTableForm)
+            model.encode(into: &writer, width: Int.bitWidth - max(0, entryBound - 1).leadingZeroBitCount)
         }
     }
 
@@ -33,7 +36,8 @@ package enum ColumnModel: Sendable {
         let form = try reader.byte()
         switch form {
         case timesForm: return .times(try TimeModel(&reader, scratch))
-        case tableForm: return .table(try TableModel(&reader, scratch))
+        case tableForm: return .table(try TableModel(&reader, scratch, isFixed: false))
+        case fixedTableForm: return .table(try TableModel(&reader, scratch, isFixed: true))
         default: throw corrupt("unknown form \(form) of a model")
         }
     }
@@ -107,17 +111,27 @@ package struct TableModel: Sendable {
         codes = values.map { UInt32(truncatingIfNeeded: $0) }
     }
 
-    func encode(into writer: inout ByteWriter, effort: EncodingEffort) {
+    /// Writes every value with `width` bits, so that other values take as many bytes.
+    func encode(into writer: inout ByteWriter, width: Int) {
         writer.appendSigned(base)
         writer.appendVarint(values.count - 1)
-        IntegerStream.encode(values, values.count, into: &writer, effort: effort)
+        writer.append(UInt8(width))
+        let bits = values.map { UInt64(bitPattern: $0) }
+        writer.fill((values.count * width + 7) / 8) { dukkan_pack_tail(bits, bits.count, UInt32(width), $0) }
     }
 
-    fileprivate init(_ reader: inout ByteReader, _ scratch: ScratchArena) throws(DukkanError) {
+    fileprivate init(_ reader: inout ByteReader, _ scratch: ScratchArena, isFixed: Bool) throws(DukkanError) {
         let base = try reader.signed()
         let count = try reader.count(PartLimits.modelValueCountMax - 1, "entries of a model") + 1
         let values = scratch.allocate(Int64.self, count)
-        try IntegerStream.decode(&reader, count, into: values, scratch: scratch)
+        if isFixed {
+            let width = Int(try reader.byte())
+            guard width <= 64 else { throw corrupt("entries of \(width) bits") }
+            let bytes = try reader.take((count * width + 7) / 8)
+            Int64.unpackHorizontal(bytes, count, width, 0, values)
+        } else {
+            try IntegerStream.decode(&reader, count, into: values, scratch: scratch)
+        }
         self.init(base: base, values: Array(UnsafeBufferPointer(start: values, count: count)))
     }
 

@@ -31,6 +31,18 @@ struct PartLayout {
     func model(of column: Int) -> ColumnModel? {
         timeModels[column].map { .times($0) } ?? tables[column].map { .table($0.model) }
     }
+
+    /// Takes over what the rows of another stripe tell of columns that tables decide; returns the columns whose tables
+    /// tell more than before.
+    mutating func extend(with pending: PendingRows, rows: Range<Int>) -> [Int] {
+        var extended: [Int] = []
+        for column in tables.indices {
+            guard let reference = tables[column]?.referenceColumn else { continue }
+            let isExtended = tables[column]?.add(pending.vectors[column], pending.vectors[reference], rows)
+            if isExtended == true { extended.append(column) }
+        }
+        return extended
+    }
 }
 
 /// What a column block may refer to.

@@ -7,6 +7,7 @@ package final class PartWriter {
     private let options: PartOptions
     private let checksum: PartChecksum
     private let sink: (UnsafeRawBufferPointer) throws -> Void
+    private let replace: (Int, UnsafeRawBufferPointer) throws -> Void
     private var pending: PendingRows
     private var footer: FooterEncoder
     private var offset = 0
@@ -14,6 +15,10 @@ package final class PartWriter {
     private var isFinished = false
     /// Chosen with the first stripe.
     private var layout: PartLayout?
+    /// Where the models of columns were written.
+    private var modelPlaces: [Int: PartFooter.BlockLocation] = [:]
+    /// Columns whose models have learnt more since they were written.
+    private var changedModels: Set<Int> = []
 
     /// Rows that are taken over before the next look whether a stripe is full.
     private static let sliceRowCount = 1 << 16
@@ -31,10 +36,13 @@ package final class PartWriter {
     ///   - dictionaries: one for each column: the sorted strings that its codes refer to, or nil where each call's vector
     ///     brings its own dictionary. Always nil for the customer column.
     ///   - rowCount: rows that will come, where that is known; else 0.
+    ///   - replace: gets bytes that take the place of others, at an offset that `sink` got them for; at the end, and only
+    ///     in parts of several stripes. What it throws ends the part.
     ///   - sink: gets the file's bytes in order. What it throws ends the part.
     package init(
         columns: [ColumnDefinition], identifier: PartIdentifier, dictionaries: [StringDictionary?],
-        options: PartOptions, rowCount: Int = 0, sink: @escaping (UnsafeRawBufferPointer) throws -> Void
+        options: PartOptions, rowCount: Int = 0, replace: @escaping (Int, UnsafeRawBufferPointer) throws -> Void,
+        sink: @escaping (UnsafeRawBufferPointer) throws -> Void
     ) throws {
         precondition(columns.count == dictionaries.count)
         try TableSchema("part", columns: columns).validate()
@@ -49,6 +57,7 @@ package final class PartWriter {
         self.dictionaries = dictionaries
         self.options = options
         self.sink = sink
+        self.replace = replace
         checksum = PartChecksum(identifier)
         pending = PendingRows(columns: columns, dictionaries: dictionaries)
         pending.reserve(min(rowCount, PartWriter.pendingRowCountMax))
@@ -115,6 +124,7 @@ package final class PartWriter {
             pending.cut(isFinal: true)
         }
         if layout == nil { try writeColumnDetails() }
+        for column in changedModels.ascending() { try rewriteModel(column) }
         let footerByteCount = try write(block: footer.encode())
         try write(PartTrailer.encode(footerByteCount: footerByteCount, offset: offset))
         summary.byteCount = offset
@@ -140,20 +150,38 @@ package final class PartWriter {
     }
 
     private func writeModel(_ column: Int) throws {
-        guard let model = layout?.model(of: column) else { return }
+        guard let bytes = modelBlock(column) else { return }
+        let place = PartFooter.BlockLocation(offset: offset, byteCount: try write(block: bytes))
+        modelPlaces[column] = place
+        footer.addModel(column: column, byteCount: place.byteCount)
+    }
+
+    /// Puts a model in its own place that knows of all stripes.
+    private func rewriteModel(_ column: Int) throws {
+        guard let bytes = modelBlock(column), let place = modelPlaces[column] else { return }
+        let block = checked(block: bytes, at: place.offset)
+        precondition(block.count == place.byteCount, "the size of a table does not depend on its values")
+        try block.withUnsafeBytes { try replace(place.offset, $0) }
+    }
+
+    private func modelBlock(_ column: Int) -> [UInt8]? {
+        guard let model = layout?.model(of: column) else { return nil }
         var content = ByteWriter()
         let effort = EncodingEffort(options)
-        model.encode(into: &content, effort: effort)
-        let bytes = BlockFrame.wrap(content.bytes, tryLZ4: false, effort: effort)
-        footer.addModel(column: column, byteCount: try write(block: bytes))
+        model.encode(into: &content, entryBound: dictionaries[column]?.count ?? 0, effort: effort)
+        return BlockFrame.wrap(content.bytes, tryLZ4: false, effort: effort)
     }
 
     private func writeStripe() throws {
-        let layout = self.layout ?? LayoutChoice(StripeEncoder.Input(pending, options)).choose()
-        if self.layout == nil {
-            self.layout = layout
+        var layout = self.layout ?? LayoutChoice(StripeEncoder.Input(pending, options)).choose()
+        let extended = layout.extend(with: pending, rows: 0..<pending.planner.plannedRowCount)
+        let isFirst = self.layout == nil
+        self.layout = layout
+        if isFirst {
             footer.sharedBitmapCount = layout.sharedBitmapCount
             try writeColumnDetails()
+        } else {
+            changedModels.formUnion(extended)
         }
         let encoded = StripeEncoder(pending: pending, options: options, layout: layout).encode()
         let outlineByteCount = try write(block: footer.outline(of: encoded, pending))
@@ -185,10 +213,16 @@ package final class PartWriter {
         guard bytes.count < PartLimits.blockByteCountMax else {
             throw DukkanError(.limit, "a block of \(bytes.count) bytes")
         }
+        let block = checked(block: bytes, at: offset)
+        try write(block)
+        return block.count
+    }
+
+    /// A block with its checksum behind it.
+    private func checked(block bytes: [UInt8], at offset: Int) -> [UInt8] {
         var writer = ByteWriter(bytes: bytes)
         writer.appendUInt32(bytes.withUnsafeBytes { checksum(offset: offset, $0) })
-        try write(writer.bytes)
-        return writer.count
+        return writer.bytes
     }
 
     private func write(_ bytes: [UInt8]) throws {

@@ -23,8 +23,9 @@ struct TableBuilder {
     var model: TableModel { TableModel(base: base, values: values) }
     var entryCount: Int { isKnown.reduce(0) { $0 + ($1 ? 1 : 0) } }
 
-    /// Adds the entries of rows whose key is new.
-    mutating func add(_ vector: ColumnVector, _ reference: ColumnVector, _ rows: Range<Int>) {
+    /// Adds the entries of rows whose key is new; returns whether there were any.
+    @discardableResult
+    mutating func add(_ vector: ColumnVector, _ reference: ColumnVector, _ rows: Range<Int>) -> Bool {
         switch (vector.kind, reference.kind) {
         case (.codes, .codes): add(vector.codes, reference.codes, vector, reference, rows)
         case (.codes, _): add(vector.codes, reference.integers, vector, reference, rows)
@@ -36,7 +37,8 @@ struct TableBuilder {
     private mutating func add<Element: FixedWidthInteger & BitwiseCopyable, Key: FixedWidthInteger & BitwiseCopyable>(
         _ elements: UnsafePointer<Element>, _ keys: UnsafePointer<Key>, _ vector: ColumnVector,
         _ reference: ColumnVector, _ rows: Range<Int>
-    ) {
+    ) -> Bool {
+        var isExtended = false
         let valid = vector.hasNulls ? UnsafePointer(vector.validity) : nil
         let validKeys = reference.hasNulls ? UnsafePointer(reference.validity) : nil
         let base = base, count = UInt64(values.count)
@@ -51,9 +53,11 @@ struct TableBuilder {
                     if let validKeys, (validKeys[row >> 6] >> bit) & 1 == 0 { continue }
                     isKnown[Int(entry)] = true
                     values[Int(entry)] = Int64(truncatingIfNeeded: elements[row])
+                    isExtended = true
                 }
             }
         }
+        return isExtended
     }
 
     @inline(__always)

@@ -82,6 +82,18 @@ extension FileSystem {
         }
     }
 
+    package func replaceFully(
+        _ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: Int, path: String
+    ) throws(DukkanError) {
+        var done = 0
+        while done < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+            done += try complete("write", path) { () throws(SystemCallError) in
+                try replace(file, rest, at: offset + done)
+            }
+        }
+    }
+
     package func synchronizeFile(_ file: FileDescriptor, path: String) throws(DukkanError) {
         try complete("make durable", path) { () throws(SystemCallError) in try synchronize(file) }
     }

@@ -45,6 +45,8 @@ package protocol FileSystem: Sendable {
         throws(SystemCallError) -> Int
     /// Writes behind what was written; fewer bytes than asked are possible.
     func write(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer) throws(SystemCallError) -> Int
+    /// Writes over bytes that were written; fewer bytes than asked are possible.
+    func replace(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemCallError) -> Int
     /// Makes the content of a file durable.
     func synchronize(_ file: FileDescriptor) throws(SystemCallError)
     /// Makes the names in a directory durable.

@@ -46,6 +46,12 @@ package struct PosixFileSystem: FileSystem {
         try checked(systemWrite(file.number, bytes.baseAddress, bytes.count))
     }
 
+    package func replace(
+        _ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: Int
+    ) throws(SystemCallError) -> Int {
+        try checked(pwrite(file.number, bytes.baseAddress, bytes.count, off_t(offset)))
+    }
+
     package func synchronize(_ file: FileDescriptor) throws(SystemCallError) {
         #if canImport(Darwin)
         // fsync leaves the bytes in the drive's cache there.

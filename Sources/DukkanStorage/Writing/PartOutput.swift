@@ -25,7 +25,7 @@ final class PartOutput {
         self.sink = sink
         writer = try PartWriter(
             columns: columns, identifier: identifier, dictionaries: dictionaries, options: options,
-            rowCount: rowCount, sink: { try sink.append($0) })
+            rowCount: rowCount, replace: { try sink.replace($0, $1) }, sink: { try sink.append($0) })
     }
 
     /// Appends rows, sorted as those before.
@@ -81,6 +81,12 @@ private final class FileSink {
         }
         UnsafeMutableRawBufferPointer(rebasing: buffer[held..<(held + bytes.count)]).copyMemory(from: bytes)
         held += bytes.count
+    }
+
+    /// Writes bytes in the place of others.
+    func replace(_ offset: Int, _ bytes: UnsafeRawBufferPointer) throws {
+        try flush()
+        try fileSystem.replaceFully(descriptor, bytes, at: offset, path: path)
     }
 
     func flush() throws {

@@ -20,7 +20,8 @@ struct PartFile {
         }
         let output = Output()
         let writer = try PartWriter(
-            columns: table.columns, identifier: identifier, dictionaries: dictionaries, options: options
+            columns: table.columns, identifier: identifier, dictionaries: dictionaries, options: options,
+            replace: { output.bytes.replaceSubrange($0..<$0 + $1.count, with: $1) }
         ) { output.bytes.append(contentsOf: $0) }
         var start = 0
         while start < table.rowCount {

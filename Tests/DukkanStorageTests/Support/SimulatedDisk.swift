@@ -42,6 +42,12 @@ struct SimulatedDisk: Sendable {
             bytes.append(contentsOf: new)
         }
 
+        /// Bytes behind those replaced may wait once more, which loses no less.
+        mutating func replace(_ new: UnsafeRawBufferPointer, at offset: Int) {
+            waitingStart = min(waitingStart, offset / sectorByteCount * sectorByteCount)
+            bytes.replaceSubrange(offset..<offset + new.count, with: new)
+        }
+
         /// Writes the waiting sectors that `isKept` names to the disk; no sector waits afterwards.
         mutating func writeBack(stale: UInt8 = 0, _ isKept: () -> Bool) {
             var start = waitingStart
@@ -95,6 +101,11 @@ struct SimulatedDisk: Sendable {
     mutating func append(_ bytes: UnsafeRawBufferPointer, to file: Int) {
         version += 1
         files[file].append(bytes)
+    }
+
+    mutating func replace(_ bytes: UnsafeRawBufferPointer, in file: Int, at offset: Int) {
+        version += 1
+        files[file].replace(bytes, at: offset)
     }
 
     mutating func synchronize(_ file: Int) {

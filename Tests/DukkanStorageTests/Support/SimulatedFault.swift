@@ -8,7 +8,7 @@ import Darwin
 
 /// What the store asks a file system for.
 enum FileOperation: String, Sendable, CaseIterable {
-    case open, create, openLock, size, read, write, sync, syncDirectory, lock, rename, remove, makeDirectory, list
+    case open, create, openLock, size, read, write, replace, sync, syncDirectory, lock, rename, remove, makeDirectory, list
 
     var changesNames: Bool {
         switch self {
@@ -17,7 +17,9 @@ enum FileOperation: String, Sendable, CaseIterable {
         }
     }
 
-    var changesDisk: Bool { changesNames || self == .write || self == .sync || self == .syncDirectory }
+    var changesDisk: Bool {
+        changesNames || self == .write || self == .replace || self == .sync || self == .syncDirectory
+    }
 
     /// Whether it needs space on the disk.
     var takesSpace: Bool { self == .create || self == .write || self == .makeDirectory }
@@ -61,6 +63,7 @@ enum SimulatedFault: Sendable, Hashable {
         case .open, .openLock: faults.append(.failure(EMFILE))
         case .read: faults += [.short, .shortest]
         case .write: faults += [.short, .shortest, .shortThenFull, .failureAfterwards(EIO)]
+        case .replace: faults += [.short, .shortest, .failureAfterwards(EIO)]
         case .sync:
             faults.removeFirst()
             faults += SimulatedDisk.PageLoss.allCases.map { .failedSync($0) } + [.failureAfterwards(EIO)]

@@ -342,6 +342,16 @@ final class SimulatedFileSystem: FileSystem {
         }
     }
 
+    func replace(
+        _ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: Int
+    ) throws(SystemCallError) -> Int {
+        try call(.replace, file, byteCount: bytes.count) { state, number, course in
+            let count = SimulatedFileSystem.length(course, bytes.count)
+            state.disk.replace(UnsafeRawBufferPointer(rebasing: bytes[..<count]), in: number, at: offset)
+            return defect == .takesAShortWriteForWhole ? bytes.count : count
+        }
+    }
+
     private static func length(_ course: Course, _ count: Int) -> Int {
         switch course {
         case .half: count > 1 ? count / 2 : count
