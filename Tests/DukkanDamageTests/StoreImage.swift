@@ -79,7 +79,8 @@ final class StoreImage: FileSystem {
     func write(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer) throws(SystemCallError) -> Int {
         throw SystemCallError(EROFS)
     }
-    func replace(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemCallError) -> Int {
+    func replace(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemCallError) -> Int
+    {
         throw SystemCallError(EROFS)
     }
     func synchronize(_ file: FileDescriptor) throws(SystemCallError) { throw SystemCallError(EROFS) }

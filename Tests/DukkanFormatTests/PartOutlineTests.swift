@@ -32,7 +32,8 @@ import Testing
         let joined = try #require(PartFooter(joining: outlines))
         footer.stripes = []
         #expect("\(joined)" == "\(footer)")
-        #expect(zip(outlines, outlines.dropFirst()).allSatisfy { $0.rowEnd == $1.firstRow && $0.blockEnd == $1.firstBlock })
+        #expect(
+            zip(outlines, outlines.dropFirst()).allSatisfy { $0.rowEnd == $1.firstRow && $0.blockEnd == $1.firstBlock })
     }
 
     @Test func `each outline stands where the stripe before it ends`() throws {
@@ -56,7 +57,9 @@ import Testing
         let footer = try file.footer()
         let outlines = try footer.stripes.map { try file.outline($0.outline) }
         let joined = try #require(PartFooter(joining: [outlines[0], outlines[2]]))
-        #expect(joined.rowBlocks == Array(footer.rowBlocks[footer.stripes[0].rowBlocks] + footer.rowBlocks[footer.stripes[2].rowBlocks]))
+        #expect(
+            joined.rowBlocks
+                == Array(footer.rowBlocks[footer.stripes[0].rowBlocks] + footer.rowBlocks[footer.stripes[2].rowBlocks]))
         #expect(joined.rowCount == footer.rowCount - outlines[1].footer.rowCount)
         #expect(PartFooter(joining: [outlines[1], outlines[0]]) == nil)
         #expect(PartFooter(joining: [outlines[0], outlines[0]]) == nil)

@@ -1,6 +1,6 @@
 import DukkanFormat
 
-/// Makes a part file of one row block from pieces: a footer that is right, and blocks that may be anything.
+/// Makes a part file of one row block from pieces: a footer and an outline that are right, and blocks that may be anything.
 ///
 /// Sizes in the footer follow the pieces, so that a fuzzer may lengthen and shorten a block without breaking the file.
 struct PartAssembly {
@@ -13,6 +13,7 @@ struct PartAssembly {
         var type: UInt8
         var version: UInt8
         var isOfVersion1: Bool { version == 1 }
+        var hasOutline: Bool { version >= 4 }
         var hasStringCustomers: Bool
         var hasDictionary: Bool
         var hasModel: Bool
@@ -28,7 +29,7 @@ struct PartAssembly {
         init(_ input: inout FuzzInput) {
             let first = input.choice(), second = input.choice()
             type = first % 7
-            version = first & 0x80 != 0 ? 1 : second & 16 != 0 ? 3 : 2
+            version = first & 0x80 != 0 ? 1 : second & 32 != 0 ? 4 : second & 16 != 0 ? 3 : 2
             hasStringCustomers = second & 1 != 0
             hasDictionary = second & 2 != 0 && type == 6
             hasModel = second & 4 != 0 && version > 1
@@ -51,13 +52,19 @@ struct PartAssembly {
         out = [UInt8](repeating: 0, count: PartFooter.headerByteCount)
         out[8] = choices.version
         let isPresent = [true, choices.hasBitmap, true, true, choices.hasDictionary, choices.hasModel]
-        var sizes: [Int] = []
+        var blocks: [[UInt8]] = []
         for (piece, isPresent) in zip(pieces, isPresent) {
             // A frame and a checksum are the least.
-            let block = isPresent ? (piece.isEmpty ? [0] : piece) + [0, 0, 0, 0] : []
-            sizes.append(block.count)
-            out += block
+            blocks.append(isPresent ? (piece.isEmpty ? [0] : piece) + [0, 0, 0, 0] : [])
         }
+        let sizes = blocks.map(\.count)
+        if choices.hasOutline {
+            // Dictionary and model stand at the front.
+            out += blocks[4...].joined()
+            appendOutline(choices, sizes, keys: pieces[6])
+            blocks.removeLast(2)
+        }
+        out += blocks.joined()
         let start = out.count
         appendFooter(choices, sizes, keys: pieces[6])
         let size = out.count - start
@@ -67,8 +74,29 @@ struct PartAssembly {
         out += [choices.version, 0, 0, 0] + [UInt8](repeating: 0, count: 12)
     }
 
+    /// Bytes of the outline.
+    private var outlineByteCount = 0
+
+    private mutating func appendOutline(_ choices: Choices, _ sizes: [Int], keys: [UInt8]) {
+        let start = out.count
+        // Identifier and size, which are made right afterwards, no rows and no row blocks before.
+        out += [UInt8](repeating: 0, count: 22)
+        appendCounts(choices, sizes, keys: keys)
+        appendBlocks(choices, sizes)
+        outlineByteCount = out.count - start
+        for i in 0..<4 { out[start + 16 + i] = UInt8(truncatingIfNeeded: outlineByteCount >> (8 * i)) }
+        HostilePart.name(&out, at: start)
+    }
+
     private mutating func appendFooter(_ choices: Choices, _ sizes: [Int], keys: [UInt8]) {
         out += [UInt8](repeating: 0, count: 16)
+        appendCounts(choices, sizes, keys: keys)
+        out += [1, 1]
+        if choices.hasOutline { append(outlineByteCount) }
+        appendBlocks(choices, sizes)
+    }
+
+    private mutating func appendCounts(_ choices: Choices, _ sizes: [Int], keys: [UInt8]) {
         append(choices.rowCount)
         append(choices.customerCount)
         append(3)
@@ -90,7 +118,9 @@ struct PartAssembly {
         append(sizes[0])
         if choices.hasBitmap { append(sizes[1]) }
         out += keys
-        out += [1, 1]
+    }
+
+    private mutating func appendBlocks(_ choices: Choices, _ sizes: [Int]) {
         appendBlock(sizes[2], choices.timeFlags & 1, nullCount: 0, choices, isTime: true)
         appendBlock(sizes[3], choices.flags, nullCount: choices.nullCount, choices, isTime: false)
         out += [0, 0, 0, 0]

@@ -20,6 +20,9 @@ enum PartTarget {
         if choices & 2 == 0 { HostilePart.repairEnds(&file) }
         let part = HostilePart(file)
         if choices & 4 != 0 { part.recoverFooter() }
+        if let outlined = part.outlinedFooter() {
+            try PartReading(part: part, footer: outlined, seed: UInt64(choices)).run()
+        }
         guard let footer = try answer({ try part.footer() }) else { return }
         try PartReading(part: part, footer: footer, seed: UInt64(choices)).run()
     }
@@ -41,18 +44,22 @@ struct HostilePart {
     static func repairEnds(_ file: inout [UInt8]) {
         let head = PartFooter.headerByteCount, tail = PartFooter.trailerByteCount
         guard file.count >= head + tail else { return }
-        var names = (identifier.high.littleEndian, identifier.low.littleEndian)
-        let name = withUnsafeBytes(of: &names) { Array($0) }
         file.replaceSubrange(0..<8, with: headMagic)
-        file.replaceSubrange(12..<28, with: name)
+        name(&file, at: 12)
         repair(&file, 0..<head, identifier)
         let end = file.count - tail
         file.replaceSubrange(end + 12..<end + 20, with: tailMagic)
         repair(&file, end..<end + 12, PartIdentifier(high: 0, low: 0))
         let size = (0..<4).reduce(0) { $0 | Int(file[end + $1]) << (8 * $1) }
         guard size >= 20, size <= end - head else { return }
-        file.replaceSubrange(end - size..<end - size + 16, with: name)
+        name(&file, at: end - size)
         repair(&file, end - size..<end, identifier)
+    }
+
+    /// Writes the part's identifier into a file.
+    static func name(_ file: inout [UInt8], at place: Int) {
+        var names = (identifier.high.littleEndian, identifier.low.littleEndian)
+        withUnsafeBytes(of: &names) { file.replaceSubrange(place..<place + 16, with: $0) }
     }
 
     /// Makes the checksum right that a region ends with.
@@ -85,8 +92,40 @@ struct HostilePart {
         bytes.withUnsafeBytes { all in
             _ = FooterRecovery(
                 bytes: UnsafeRawBufferPointer(rebasing: all[..<end]), end: end,
-                version: UInt32(1 + bytes[end + 4] % 3), identifier: HostilePart.identifier
+                version: UInt32(1 + bytes[end + 4] % 4), identifier: HostilePart.identifier
             ).footer(byteCount: size)
+        }
+    }
+
+    /// What the outlines tell that stand where the part's identifier does, their checksums made right; nil if there are none,
+    /// or if the file ends before blocks that they tell of.
+    func outlinedFooter() -> PartFooter? {
+        var outlines: [PartOutline] = []
+        var place = PartFooter.headerByteCount
+        while place + PartOutline.headByteCount <= bytes.count, outlines.count < 64 {
+            if let outline = outline(at: place) {
+                outlines.append(outline)
+                place = outline.end
+            } else {
+                place += 1
+            }
+        }
+        guard let footer = PartFooter(joining: outlines), outlines.allSatisfy({ $0.end <= bytes.count }) else {
+            return nil
+        }
+        return footer
+    }
+
+    private func outline(at place: Int) -> PartOutline? {
+        let byteCount = bytes.withUnsafeBytes {
+            PartOutline.byteCount(
+                head: UnsafeRawBufferPointer(rebasing: $0[place..<place + PartOutline.headByteCount]),
+                identifier: HostilePart.identifier)
+        }
+        guard let byteCount, byteCount <= bytes.count - place else { return nil }
+        return try? withBlock(.init(offset: place, byteCount: byteCount)) {
+            try PartOutline(
+                parsing: $0, offset: place, version: PartLimits.version, identifier: HostilePart.identifier)
         }
     }
 

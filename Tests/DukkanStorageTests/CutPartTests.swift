@@ -62,11 +62,15 @@ import Testing
             nulls: Bool = false, manifest: Bool = true, _ damage: (inout [UInt8]) -> Void
         ) throws -> (report: SalvageReport, rows: [Row]) {
             var whole: [UInt8] = []
-            system.damage(path) { whole = $0; damage(&$0) }
+            system.damage(path) {
+                whole = $0; damage(&$0)
+            }
             defer { system.damage(path) { $0 = whole } }
             let name = try #require(system.fileNames.first { $0.hasPrefix("/shop/MANIFEST") })
             var text: [UInt8] = []
-            system.damage(name) { text = $0; if !manifest { $0[40] ^= 1 } }
+            system.damage(name) {
+                text = $0; if !manifest { $0[40] ^= 1 }
+            }
             defer { system.damage(name) { $0 = text } }
             let report = try StoreCore.salvage(path: "/shop", into: "/saved", nullsDamaged: nulls, fileSystem: system)
             defer { for name in system.fileNames where name.hasPrefix("/saved/") { try? system.remove(name) } }

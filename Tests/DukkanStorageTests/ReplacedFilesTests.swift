@@ -108,7 +108,8 @@ private final class WatchedFileSystem: FileSystem {
     func write(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer) throws(SystemCallError) -> Int {
         try system.write(file, bytes)
     }
-    func replace(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemCallError) -> Int {
+    func replace(_ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemCallError) -> Int
+    {
         try system.replace(file, bytes, at: offset)
     }
     func synchronize(_ file: FileDescriptor) throws(SystemCallError) { try system.synchronize(file) }

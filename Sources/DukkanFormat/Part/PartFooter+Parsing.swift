@@ -176,7 +176,9 @@ extension PartFooter {
             firstRow += rows
             rowBlocks.append(block)
         }
-        guard firstRow - start == rowCount, customers == customerCount else { throw corrupt("counts that do not add up") }
+        guard firstRow - start == rowCount, customers == customerCount else {
+            throw corrupt("counts that do not add up")
+        }
     }
 
     private func parseBitmaps(_ reader: inout ByteReader) throws(DukkanError) -> [BlockLocation?] {

@@ -72,7 +72,8 @@ struct SalvagedFooter {
         if let rowCount {
             if rowCount > row { missing.append(Missing(rows: row..<rowCount, reason: tail + " these rows")) }
         } else {
-            missing.append(Missing(rows: nil, reason: tail + " its end: rows behind row \(row) are lost if there were any"))
+            missing.append(
+                Missing(rows: nil, reason: tail + " its end: rows behind row \(row) are lost if there were any"))
         }
     }
 }

@@ -69,7 +69,9 @@ struct FooterSearch {
         let bytes = try file.read(from: max(0, end - 2 * count), count: min(end, 2 * count))
         for identifier in try identifiers(bytes, footerByteCount: count) {
             let recovery = { FooterRecovery(bytes: $0, end: end, version: place.version, identifier: identifier) }
-            if let footer = bytes.withUnsafeBytes({ recovery($0).footer(byteCount: count, effort: effort) }) { return footer }
+            if let footer = bytes.withUnsafeBytes({ recovery($0).footer(byteCount: count, effort: effort) }) {
+                return footer
+            }
         }
         throw DukkanError(
             .corrupt, "the footer is damaged, and its copy if it has one", place: .init(offset: place.range.lowerBound))

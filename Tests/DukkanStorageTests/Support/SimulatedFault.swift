@@ -8,7 +8,8 @@ import Darwin
 
 /// What the store asks a file system for.
 enum FileOperation: String, Sendable, CaseIterable {
-    case open, create, openLock, size, read, write, replace, sync, syncDirectory, lock, rename, remove, makeDirectory, list
+    case open, create, openLock, size, read, write, replace, sync, syncDirectory, lock, rename, remove, makeDirectory,
+        list
 
     var changesNames: Bool {
         switch self {
