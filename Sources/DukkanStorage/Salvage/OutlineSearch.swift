@@ -9,6 +9,8 @@ struct OutlineSearch {
     private static let pieceByteCount = 1 << 20
     /// Places that look like the begin of an outline and are none before the search is given up.
     private static let failureCountMax = 1_000
+    /// Largest outline that is believed: the keys and names in it are far less.
+    private static let outlineByteCountMax = 1 << 26
 
     /// All outlines whose checksums hold, in the order of the file.
     ///
@@ -39,7 +41,9 @@ struct OutlineSearch {
     private func outline(at place: Int) throws -> PartOutline? {
         let head = try file.read(from: place, count: PartOutline.headByteCount)
         let byteCount = head.withUnsafeBytes { PartOutline.byteCount(head: $0, identifier: identifier) }
-        guard let byteCount, byteCount <= file.byteCount - place else { return nil }
+        guard let byteCount, byteCount <= min(file.byteCount - place, OutlineSearch.outlineByteCountMax) else {
+            return nil
+        }
         let bytes = try file.read(from: place, count: byteCount)
         for version in (PartOutline.firstVersion...PartLimits.version).reversed() {
             let outline = bytes.withUnsafeBytes {

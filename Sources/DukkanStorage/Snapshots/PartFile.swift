@@ -76,6 +76,11 @@ package final class PartFile: Sendable {
 
     /// Reads bytes of a place into a buffer, which they fill.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
+        guard offset <= byteCount - buffer.count else {
+            throw DukkanError(
+                .corrupt, "the file ends at byte \(byteCount), before this does",
+                place: .init(file: path, offset: offset))
+        }
         try fileSystem.readFully(descriptor, into: buffer, at: offset, path: path)
     }
 
