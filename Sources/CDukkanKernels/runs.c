@@ -1,6 +1,11 @@
 #include "dukkan_runs.h"
+#include "processor.h"
 
 #include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 void dukkan_merge_run_customers(const dukkan_run_customer *a, size_t a_count, const dukkan_run_customer *b,
                                 size_t b_count, dukkan_run_customer *out) {
@@ -109,24 +114,65 @@ dukkan_row_order dukkan_order_close_rows(const int64_t *const *keys, const uint3
     return order;
 }
 
-// Most runs are shorter than a vector of 64 bytes: what is copied beyond them is overwritten by the next.
+// Where a run ends is as good as random: 128 bytes are copied at once, and what is copied beyond a run is overwritten by
+// the next. Vectors of 64 bytes take a third to a half of the time that those of 16 take.
+
+#define COPY_RUNS(TYPE, COPY)                                                                                          \
+    for (size_t i = 0; i < count; i++) {                                                                               \
+        const TYPE *const from = sources[runs[i].source] + runs[i].first;                                              \
+        const uint32_t length = runs[i].count;                                                                         \
+        for (uint32_t at = 0; at < length; at += 128 / sizeof(TYPE)) COPY(out + at, from + at);                        \
+        out += length;                                                                                                 \
+    }
+
+static inline __attribute__((always_inline)) void copy_128(void *to, const void *from) { memcpy(to, from, 128); }
+
+#define COPY_FORMS(SUFFIX, ATTRIBUTES, COPY)                                                                           \
+    ATTRIBUTES static void copy_words_##SUFFIX(const uint64_t *const *sources, const dukkan_row_run *runs,             \
+                                               size_t count, uint64_t *out) {                                          \
+        COPY_RUNS(uint64_t, COPY)                                                                                      \
+    }                                                                                                                  \
+    ATTRIBUTES static void copy_codes_##SUFFIX(const uint32_t *const *sources, const dukkan_row_run *runs,             \
+                                               size_t count, uint32_t *out) {                                          \
+        COPY_RUNS(uint32_t, COPY)                                                                                      \
+    }
+
+COPY_FORMS(base, , copy_128)
+
+#if defined(__x86_64__)
+#define V3 __attribute__((target("arch=x86-64-v3")))
+#define V4 __attribute__((target("arch=x86-64-v4")))
+
+V3 static inline __attribute__((always_inline)) void copy_128_v3(void *to, const void *from) {
+    for (int i = 0; i < 4; i++) _mm256_storeu_si256((__m256i *)to + i, _mm256_loadu_si256((const __m256i *)from + i));
+}
+
+V4 static inline __attribute__((always_inline)) void copy_128_v4(void *to, const void *from) {
+    const __m512i low = _mm512_loadu_si512(from), high = _mm512_loadu_si512((const char *)from + 64);
+    _mm512_storeu_si512(to, low);
+    _mm512_storeu_si512((char *)to + 64, high);
+}
+
+COPY_FORMS(v3, V3, copy_128_v3)
+COPY_FORMS(v4, V4, copy_128_v4)
+
+static int level;
+
+__attribute__((constructor)) static void look_at_processor(void) { level = processor_level(); }
+#else
+enum { level = 0 };
+#define copy_words_v3 copy_words_base
+#define copy_words_v4 copy_words_base
+#define copy_codes_v3 copy_codes_base
+#define copy_codes_v4 copy_codes_base
+#endif
 
 void dukkan_copy_run_words(const uint64_t *const *sources, const dukkan_row_run *runs, size_t count, uint64_t *out) {
-    for (size_t i = 0; i < count; i++) {
-        const uint64_t *from = sources[runs[i].source] + runs[i].first;
-        const uint32_t length = runs[i].count;
-        for (uint32_t at = 0; at < length; at += 8) memcpy(out + at, from + at, 64);
-        out += length;
-    }
+    (level >= 2 ? copy_words_v4 : level == 1 ? copy_words_v3 : copy_words_base)(sources, runs, count, out);
 }
 
 void dukkan_copy_run_codes(const uint32_t *const *sources, const dukkan_row_run *runs, size_t count, uint32_t *out) {
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t *from = sources[runs[i].source] + runs[i].first;
-        const uint32_t length = runs[i].count;
-        for (uint32_t at = 0; at < length; at += 16) memcpy(out + at, from + at, 64);
-        out += length;
-    }
+    (level >= 2 ? copy_codes_v4 : level == 1 ? copy_codes_v3 : copy_codes_base)(sources, runs, count, out);
 }
 
 void dukkan_copy_run_bits(const uint64_t *const *sources, const dukkan_row_run *runs, size_t count, size_t at,

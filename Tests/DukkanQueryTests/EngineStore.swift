@@ -23,14 +23,15 @@ final class EngineStore {
         ColumnDefinition("tag", .string),
     ]
 
-    init() throws {
+    init(budget: Int = 1 << 30) throws {
         // In memory where the system has such a place: the tests make thousands of stores.
         let place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
         var template = Array("\(place)/dukkan-engine-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw ReferenceError("no temporary directory") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         core = try StoreCore.create(
-            path: path + "/store", options: StoreOptions(threads: 2, automaticCompaction: false))
+            path: path + "/store",
+            options: StoreOptions(memoryBudgetBytes: budget, threads: 2, automaticCompaction: false))
     }
 
     deinit {

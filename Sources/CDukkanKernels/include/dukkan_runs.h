@@ -60,7 +60,7 @@ dukkan_row_order dukkan_order_close_rows(const int64_t *const *keys, const uint3
                                          dukkan_row_run *runs);
 
 // Copy the values of the rows of all runs side by side; `sources` has the values of each source. They read and write up to
-// 64 bytes past the last value.
+// 128 bytes past the last value.
 
 void dukkan_copy_run_words(const uint64_t *const *sources, const dukkan_row_run *runs, size_t count, uint64_t *out);
 void dukkan_copy_run_codes(const uint32_t *const *sources, const dukkan_row_run *runs, size_t count, uint32_t *out);

@@ -70,7 +70,7 @@ package final class ColumnVector: @unchecked Sendable {  // Sendable: several th
 
     /// Makes room for `minimum` values and keeps those held.
     ///
-    /// Kernels may write up to 64 bytes past the last value.
+    /// Kernels may write up to 128 bytes past the last value.
     package func reserve(_ minimum: Int) {
         guard minimum > capacity else { return }
         let rows = max(minimum, capacity + capacity / 2, 64)

@@ -21,6 +21,23 @@ package final class CustomerKeyList {
         offsets[0] = 0
     }
 
+    /// A list of the same keys.
+    convenience init(copying other: CustomerKeyList) {
+        self.init(isString: other.isString)
+        reserve(other.count)
+        integers.update(from: other.integers, count: other.count)
+        if isString {
+            let length = Int(other.offsets[other.count])
+            reserveBytes(length)
+            bytes.update(from: other.bytes, count: length)
+            offsets.update(from: other.offsets, count: other.count + 1)
+        }
+        count = other.count
+    }
+
+    /// What the list takes, about.
+    var byteCount: Int { capacity * (isString ? 12 : 8) + (isString ? byteCapacity : 0) }
+
     deinit {
         KeptMemory.release(integers, capacity)
         offsets.deallocate()

@@ -26,6 +26,11 @@ package struct CustomerRange: Sendable {
         self.includesUpper = includesUpper
     }
 
+    /// Whether another range has the same bounds.
+    func isSame(as other: CustomerRange) -> Bool {
+        lower == other.lower && upper == other.upper && includesUpper == other.includesUpper
+    }
+
     package static let all = CustomerRange(lower: nil, upper: nil)
     package static func only(_ key: CustomerKey) -> CustomerRange {
         CustomerRange(lower: key, upper: key, includesUpper: true)

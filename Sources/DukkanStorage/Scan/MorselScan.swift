@@ -35,6 +35,11 @@ package final class MorselScan: Sendable {
     /// Whether morsels are ranges of customers, of which `customers` are all.
     let isByCustomer: Bool
     let customers: CustomerRange
+    /// For each request the orders of its rows that are kept; nil where none are.
+    let orders: [MergedOrders?]
+    /// Whether the order of a request's rows is known in every morsel, so that nobody asks who the customers of a row block
+    /// are.
+    let isOrdered: [Bool]
 
     /// Plans a scan.
     ///
@@ -44,7 +49,8 @@ package final class MorselScan: Sendable {
     ) throws {
         precondition(!requests.isEmpty && (order != .byBlock || requests.count == 1))
         precondition(requests.count == 1 || !requests.contains { $0.ignoresKeys })
-        let requests = requests.map { MorselScan.decided($0) }
+        let decisions = requests.map { MorselScan.decided($0) }
+        let requests = decisions.map(\.request)
         self.requests = requests
         self.customers = customers
         isByCustomer = order != .byBlock
@@ -56,10 +62,16 @@ package final class MorselScan: Sendable {
         }
         var morsels: [Morsel] = []
         var heavy: [Int] = []
+        var orders = [MergedOrders?](repeating: nil, count: requests.count)
         switch order {
         case .byCustomer, .byCustomerWithAnonymous:
             let ranges = MorselScan.ranges(requests, within: customers)
             morsels = ranges.map { .customers($0.range) }
+            for (t, request) in requests.enumerated() {
+                // Counted rows are not merged, and strings of a block's own are numbered morsel by morsel.
+                if request.makeChoice != nil || codeSources[t].contains(where: \.isLocal) { continue }
+                orders[t] = request.table.mergedOrders(ranges.map(\.range), pruned: decisions[t].pruned)
+            }
             let mean = ranges.reduce(0) { $0 + $1.rows } / max(1, ranges.count)
             heavy = ranges.indices.filter { ranges[$0].rows / MorselScan.heavyMorselFactor > mean }
             heavy = heavy.inOrder { ranges[$0].rows > ranges[$1].rows }
@@ -80,20 +92,29 @@ package final class MorselScan: Sendable {
         }
         self.morsels = morsels
         heavyMorsels = heavy
+        self.orders = orders
+        isOrdered = zip(requests, orders).map { request, orders in
+            orders?.isComplete(isByTime: request.timeOrder().isKept) ?? false
+        }
     }
 
     /// A morsel of more than so many times the mean number of rows is heavy.
     private static let heavyMorselFactor = 4
 
-    /// The request with the row blocks that it leaves out found once, since they are asked for several times.
-    private static func decided(_ request: TableRequest) -> TableRequest {
-        guard let isPruned = request.isPruned else { return request }
+    /// The request with the row blocks that it leaves out found once, since they are asked for several times, and these by
+    /// part; none where nothing is left out.
+    private static func decided(_ request: TableRequest) -> (request: TableRequest, pruned: [[Bool]]) {
+        guard let isPruned = request.isPruned else { return (request, []) }
         let flags = request.table.parts.enumerated().map { p, part in
             part.footer.rowBlocks.indices.map { isPruned(p, $0) }
         }
         var decided = request
+        guard flags.contains(where: { $0.contains(true) }) else {
+            decided.isPruned = nil
+            return (decided, [])
+        }
         decided.isPruned = { part, block in flags[part][block] }
-        return decided
+        return (decided, flags)
     }
 
     package var morselCount: Int { morsels.count }

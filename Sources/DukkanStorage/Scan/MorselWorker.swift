@@ -21,8 +21,7 @@ package final class MorselWorker {
         self.reader = reader
         tables = scan.requests.map { _ in TableRows() }
         assemblies = scan.requests.indices.map {
-            TableAssembly(
-                request: scan.requests[$0], sources: scan.codeSources[$0], isStringCustomer: scan.isStringCustomer)
+            TableAssembly(scan, request: $0)
         }
         union = CustomerUnion(isString: scan.isStringCustomer)
         keys = union.keys
@@ -94,7 +93,9 @@ package final class MorselWorker {
             for rows in tables.dropFirst() { rows.set(rowCount: 0, rowStarts: nil, columns: rows.columns) }
             customerCount = 0
         case .customers(let range):
-            for (assembly, rows) in zip(assemblies, tables) { try assembly.load(range, into: rows, reader) }
+            for (assembly, rows) in zip(assemblies, tables) {
+                try assembly.load(range, morsel: index, into: rows, reader)
+            }
             if assemblies.count == 1 {
                 keys = assemblies[0].keys
                 customerCount = assemblies[0].customerCount

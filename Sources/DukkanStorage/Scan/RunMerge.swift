@@ -49,6 +49,9 @@ final class PartRun {
     private(set) var columns: [ColumnVector] = []
     /// Whether `columns` are those of one row block.
     private(set) var isBlock = false
+    private(set) var part = 0
+    /// The row blocks that the rows come from, and which of their rows.
+    private(set) var places: [(block: Int, rows: Range<Int>)] = []
 
     private struct Lent {
         let block: CustomerBlock
@@ -81,9 +84,11 @@ final class PartRun {
         return ownKeys.keys.replacing(lent.block.keys + lent.chosen.lowerBound)
     }
 
-    func begin(at row: Int, of columns: [ColumnVector], isBlock: Bool) {
+    func begin(part: Int, at row: Int, of columns: [ColumnVector], isBlock: Bool) {
+        self.part = part
         self.columns = columns
         self.isBlock = isBlock
+        places.removeAll(keepingCapacity: true)
         lent = nil
         ownKeys.removeAll()
         ownStarts.removeAll()
@@ -131,6 +136,9 @@ final class PartRun {
         }
         return ownKeys
     }
+
+    /// Tells where rows come from.
+    func note(_ block: Int, _ rows: Range<Int>) { places.append((block, rows)) }
 
     func extendLive(_ count: Int) {
         end += count

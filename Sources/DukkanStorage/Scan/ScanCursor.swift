@@ -70,9 +70,10 @@ final class ScanCursor {
         if reader.near !== near { reader.near = near }
     }
 
-    func loadColumns(_ block: Int, _ reader: BlockReader) throws {
+    /// Decodes the first columns of a row block; all of them if it is not said how many.
+    func loadColumns(_ block: Int, first count: Int? = nil, _ reader: BlockReader) throws {
         begin(block, reader)
-        for column in vectors.indices { try load(column, reader) }
+        for column in 0..<(count ?? vectors.count) { try load(column, reader) }
     }
 
     /// Makes a row block the one whose columns are loaded.

@@ -50,9 +50,20 @@ final class TableAssembly {
     /// The row blocks of the range that may hold rows that matter, by part.
     private var chosen: [(part: Int, block: Int)] = []
     private let merge = RunMerge()
+    /// Orders of merged rows that are kept; nil where none are.
+    private let orders: MergedOrders?
+    /// The one of the morsel loaded last.
+    private var order: MergedOrder?
+    /// Whether merged rows of a customer stand in the order of time.
+    private let isByTime: Bool
+    /// Whether the order of every morsel is known.
+    private let isOrdered: Bool
 
-    init(request: TableRequest, sources: [CodeSource], isStringCustomer: Bool) {
+    init(_ scan: MorselScan, request place: Int) {
+        let request = scan.requests[place], sources = scan.codeSources[place]
         self.request = request
+        orders = scan.orders[place]
+        isOrdered = scan.isOrdered[place]
         let schema = request.table.schema
         var columns = request.columns
         columnCount = columns.count
@@ -60,15 +71,13 @@ final class TableAssembly {
         timeSlot = slot ?? columns.count
         choice = request.makeChoice?()
         chosenRows = request.table.parts.map { _ in nil }
-        mergesByTime =
-            choice == nil && request.table.parts.count > 1 && !TableAssembly.followInTime(request.table.parts)
-            && (slot != nil || !request.ignoresTimeOrder)
+        (mergesByTime, isByTime) = request.timeOrder()
         if mergesByTime && slot == nil { columns.append(schema.timeColumn) }
         kinds = columns.map { schema.columns[$0].type.physical }
         self.sources = sources + (columns.count > sources.count ? [.none] : [])
         cursors = request.table.parts.map { _ in nil }
-        ownKeys = CustomerKeyList(isString: isStringCustomer)
-        directKeys = CustomerKeyList(isString: isStringCustomer)
+        ownKeys = CustomerKeyList(isString: scan.isStringCustomer)
+        directKeys = CustomerKeyList(isString: scan.isStringCustomer)
         keys = ownKeys
         starts = ownStarts.pointer
         copied = kinds.map { ColumnVector($0) }
@@ -77,17 +86,16 @@ final class TableAssembly {
         hasLocals = locals.contains { $0 != nil }
     }
 
-    /// Whether no row of a part is earlier than one of the parts before it.
-    private static func followInTime(_ parts: [PartHandle]) -> Bool {
-        zip(parts, parts.dropFirst()).allSatisfy { $0.entry.maximumTime <= $1.entry.minimumTime }
-    }
-
     /// Uses row blocks that are there for all workers.
     func share(_ blocks: SharedBlocks.Table) { shared = blocks }
 
     /// Reads a row block for all workers.
     func makeShared(part: Int, block: Int, _ reader: BlockReader) throws -> SharedBlock {
         let cursor = makeCursor(part)
+        if isOrdered {
+            try cursor.loadColumns(block, first: columnCount, reader)
+            return SharedBlock(cursor: cursor, chosen: nil)
+        }
         try cursor.loadCustomers(block, reader)
         guard let choice else {
             try cursor.loadColumns(block, reader)
@@ -205,9 +213,17 @@ final class TableAssembly {
     }
 
     /// All rows of the customers in a range.
-    func load(_ range: CustomerRange, into rows: TableRows, _ reader: BlockReader) throws {
+    ///
+    /// - Parameters:
+    ///   - range: the customers.
+    ///   - morsel: the number of the morsel that they are.
+    ///   - rows: gets the rows.
+    ///   - reader: reads row blocks.
+    func load(_ range: CustomerRange, morsel: Int, into rows: TableRows, _ reader: BlockReader) throws {
         forgetPieces()
         deferred = nil
+        order = orders?.order(ofMorsel: morsel, isByTime: isByTime)
+        if let order { return try arrange(order, into: rows, reader) }
         choose(range)
         if try passThrough(range, into: rows, reader) { return }
         let copiedCount = choice == nil ? copiedRowCount() : 0
@@ -226,7 +242,38 @@ final class TableAssembly {
         for (vector, local) in zip(copied, locals) {
             if let local { vector.dictionary = local.dictionary() }
         }
-        finish(rows)
+        finish(rows, morsel: morsel)
+    }
+
+    /// Puts rows together whose order is known.
+    private func arrange(_ order: MergedOrder, into rows: TableRows, _ reader: BlockReader) throws {
+        let copiedCount = order.sources.reduce(0) { count, source in
+            source.isBlock ? count : count + source.places.reduce(0) { $0 + $1.rows.count }
+        }
+        for vector in copied.prefix(columnCount) {
+            vector.removeAll()
+            vector.reserve(copiedCount)
+        }
+        let columns = try order.sources.map { source in
+            if source.isBlock, let place = source.places.first {
+                let cursor = cursor(source.part, place.block)
+                try cursor.loadColumns(place.block, first: columnCount, reader)
+                return cursor.vectors
+            }
+            for place in source.places {
+                let cursor = cursor(source.part, place.block)
+                try cursor.loadColumns(place.block, first: columnCount, reader)
+                for (vector, values) in zip(copied, cursor.vectors).prefix(columnCount) {
+                    vector.dictionary = values.dictionary
+                    vector.append(contentsOf: values, from: place.rows.lowerBound, count: place.rows.count)
+                }
+            }
+            return copied
+        }
+        keys = order.keys
+        customerCount = keys.count
+        starts = order.starts
+        deliver(order.rows, of: columns, into: rows)
     }
 
     private func choose(_ range: CustomerRange) {
@@ -331,14 +378,15 @@ final class TableAssembly {
             let starts = try rowStarts((p, block), cursor, reader)
             if choice == nil { try cursor.loadColumns(block, reader) }
             let rows = rows(of: customers, starts)
-            run.begin(at: rows.lowerBound, of: choice == nil ? cursor.vectors : [], isBlock: choice == nil)
+            run.begin(part: p, at: rows.lowerBound, of: choice == nil ? cursor.vectors : [], isBlock: choice == nil)
+            run.note(block, rows)
             run.lend(cursor.customers, customers, starts: starts)
             extend(run, cursor, block, rows)
         } else if choice != nil {
-            run.begin(at: 0, of: [], isBlock: false)
+            run.begin(part: p, at: 0, of: [], isBlock: false)
             for place in places { try count(chosen[place], range, in: run, reader) }
         } else {
-            run.begin(at: copied.first?.count ?? runEnd, of: copied, isBlock: false)
+            run.begin(part: p, at: copied.first?.count ?? runEnd, of: copied, isBlock: false)
             for place in places { try copy(chosen[place], range, to: run, reader) }
             runEnd = run.end
         }
@@ -379,6 +427,7 @@ final class TableAssembly {
                 vector.append(contentsOf: source, from: rows.lowerBound, count: rows.count)
             }
         }
+        run.note(place.block, rows)
         run.append(cursor.customers, customers, starts: starts, rows: rows.lowerBound)
         extend(run, cursor, place.block, rows)
     }
@@ -401,7 +450,7 @@ final class TableAssembly {
     private var runEnd = 0
 
     /// Makes the table's rows of the runs: as they are for one run, merged for several.
-    private func finish(_ rows: TableRows) {
+    private func finish(_ rows: TableRows, morsel: Int) {
         runEnd = 0
         let live = runs.prefix(runCount)
         if live.count == 1, !live[0].hasDeletes {
@@ -418,9 +467,19 @@ final class TableAssembly {
             rows.set(rowCount: order.count, rowStarts: starts, columns: [])
             return
         }
-        // The time column that was added for the merge is of no more use.
+        orders?.keep(morsel) { room in
+            MergedOrder(
+                order, keys: keys, starts: starts,
+                sources: live.map { .init(part: $0.part, places: $0.places, isBlock: $0.isBlock) },
+                isByTime: isByTime, room: room)
+        }
+        deliver(order, of: live.map(\.columns), into: rows)
+    }
+
+    /// Makes the table's rows of those of several sources; of each the requested columns, and perhaps more.
+    private func deliver(_ order: RunMerge.Rows, of columns: [[ColumnVector]], into rows: TableRows) {
         for (c, vector) in merged.prefix(columnCount).enumerated() {
-            let sources = live.map { $0.columns[c] }
+            let sources = columns.map { $0[c] }
             vector.dictionary = (sources.first ?? copied[c]).dictionary
             vector.replace(with: sources, order.runs, length: order.count)
         }

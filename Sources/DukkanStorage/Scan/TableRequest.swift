@@ -30,6 +30,23 @@ package struct TableRequest: Sendable {
     }
 }
 
+extension TableRequest {
+    /// Whether no row of a part is earlier than one of the parts before it.
+    private var followsInTime: Bool {
+        let parts = table.parts
+        return zip(parts, parts.dropFirst()).allSatisfy { $0.entry.maximumTime <= $1.entry.minimumTime }
+    }
+
+    /// Whether the rows of a customer in several parts are merged by time, and whether they stand by time then.
+    func timeOrder() -> (isMerged: Bool, isKept: Bool) {
+        let follows = followsInTime
+        let isMerged =
+            makeChoice == nil && table.parts.count > 1 && !follows
+            && (columns.contains(table.schema.timeColumn) || !ignoresTimeOrder)
+        return (isMerged, isMerged || follows)
+    }
+}
+
 /// The rows of one table in a morsel, in the total order (customer, time, ingest) where the scan is by customer.
 package final class TableRows {
     package fileprivate(set) var rowCount = 0

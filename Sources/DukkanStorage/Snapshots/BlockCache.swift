@@ -61,9 +61,14 @@ final class BlockCache: Sendable {
     private let state = Guarded(State())
     private let lastFile = Atomic<Int>(0)
     private let byteCountMax: Int
+    /// Memory for the orders in which rows of several parts stand.
+    let orderRoom: OrderRoom
+    /// Such orders take at most this share of what blocks may take.
+    private static let orderShare = 8
 
     init(byteCountMax: Int) {
         self.byteCountMax = byteCountMax
+        orderRoom = OrderRoom(byteCount: byteCountMax / BlockCache.orderShare)
     }
 
     deinit {

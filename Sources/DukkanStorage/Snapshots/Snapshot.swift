@@ -36,8 +36,18 @@ package final class TableSnapshot: Sendable {
     /// Unions of the parts' dictionaries by column, kept for the next query.
     private let unions = Guarded([Int: (inputs: [StringDictionary], union: DictionaryUnion)]())
 
-    init(number: Int, schema: TableSchema, parts: [PartHandle]) {
+    /// Orders of the parts' rows, of the last ways to cut the customers, kept for the next query.
+    private let orders = Guarded([MergedOrders]())
+    private let orderRoom: OrderRoom?
+
+    /// - Parameters:
+    ///   - number: the table's number.
+    ///   - schema: the table's columns.
+    ///   - parts: its parts in order of ingest.
+    ///   - orderRoom: memory for orders of the parts' rows; nil where none are kept.
+    init(number: Int, schema: TableSchema, parts: [PartHandle], orderRoom: OrderRoom?) {
         self.number = number
+        self.orderRoom = orderRoom
         self.schema = schema
         self.parts = parts
         rowCount = parts.reduce(0) { $0 + $1.liveRowCount }
@@ -58,6 +68,27 @@ package final class TableSnapshot: Sendable {
         }
         return made
     }
+
+    /// The orders of the rows of several parts in morsels, as far as queries before have found them; nil where none are
+    /// kept.
+    ///
+    /// - Parameters:
+    ///   - ranges: the morsels.
+    ///   - pruned: for each part its row blocks that are left out.
+    func mergedOrders(_ ranges: [CustomerRange], pruned: [[Bool]]) -> MergedOrders? {
+        guard let orderRoom, parts.count > 1 else { return nil }
+        return orders.withLock { held in
+            if let known = held.first(where: { $0.serves(ranges, pruned: pruned) }) { return known }
+            if held.count == TableSnapshot.keptOrdersCountMax || orderRoom.isShort && !held.isEmpty {
+                held.removeFirst()
+            }
+            held.append(MergedOrders(ranges, pruned: pruned, room: orderRoom))
+            return held.last
+        }
+    }
+
+    /// Ways to cut the customers of a table whose orders are kept.
+    private static let keptOrdersCountMax = 4
 
     /// A union of more bytes is made anew for each query.
     private static let keptUnionByteCountMax = 1 << 22

@@ -43,7 +43,9 @@ struct SnapshotLoader {
         var tables: [TableSnapshot] = []
         for table in manifest.tables {
             guard let parts = try openParts(of: table, files) else { return nil }
-            tables.append(TableSnapshot(number: table.number, schema: table.schema, parts: parts))
+            tables.append(
+                TableSnapshot(
+                    number: table.number, schema: table.schema, parts: parts, orderRoom: blocks?.orderRoom))
         }
         return Snapshot(manifest: manifest, tables: tables)
     }

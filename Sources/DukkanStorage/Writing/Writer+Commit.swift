@@ -140,7 +140,7 @@ extension Writer {
                     files[entry.identifier].map {
                         PartHandle(file: $0, entry: entry, deletes: deletes[entry.identifier])
                     }
-                })
+                }, orderRoom: loader.blocks?.orderRoom)
         }
         snapshot = Snapshot(manifest: committed, tables: tables)
         adoptSnapshot()

@@ -1,0 +1,149 @@
+import DukkanFormat
+import DukkanTime
+import Testing
+
+@testable import DukkanQuery
+@testable import DukkanStorage
+
+/// Orders of merged rows that one query finds and others take over: they tell the same, and spare the directories.
+@Suite struct MergedOrderTests {
+    private static let commits = 5
+    private static let rowsOfCommit = 12_000
+    private static let kinds = ["view", "cart", "order"]
+
+    /// Parts that overlap in time or follow each other, some of whose rows later ones replace.
+    private func store(
+        hasStrings: Bool = false, overlaps: Bool = true, keyStep: Int64 = 1, budget: Int = 1 << 28
+    ) throws -> EngineStore {
+        let store = try EngineStore(budget: budget)
+        let columns = [
+            ColumnDefinition("customer", hasStrings ? .string : .int, role: .customer),
+            ColumnDefinition("time", .timestamp, role: .time), ColumnDefinition("id", .int, role: .unique),
+            ColumnDefinition("kind", .string), ColumnDefinition("amount", .int),
+        ]
+        try store.core.createTable(TableSchema("events", columns: columns))
+        var random = SeededGenerator(seed: 11)
+        let names = (0..<3_000).map { "c\($0 * 7 % 3_000)" }
+        for commit in 0..<Self.commits {
+            let vectors = columns.map { ColumnVector($0.type.physical) }
+            if hasStrings { vectors[0].dictionary = StringDictionary(names) }
+            vectors[3].dictionary = StringDictionary(Self.kinds)
+            for row in 0..<Self.rowsOfCommit {
+                let customer = Int64.random(in: 0..<3_000, using: &random)
+                if hasStrings {
+                    vectors[0].append(code: UInt32(customer))
+                } else {
+                    vectors[0].append(customer * keyStep)
+                }
+                let late = overlaps && row % 10 == 0 ? Int64.random(in: 0..<40_000, using: &random) : 0
+                vectors[1].append((Int64(commit * Self.rowsOfCommit + row) - late) * 1_000_000)
+                // Some rows of the commit before are replaced.
+                let isAgain = commit > 0 && row % 50 == 0
+                vectors[2].append(Int64((isAgain ? commit - 1 : commit) * Self.rowsOfCommit + row))
+                vectors[3].append(code: UInt32.random(in: 0..<3, using: &random))
+                if row % 7 == 0 { vectors[4].appendNull() } else { vectors[4].append(Int64(row % 101)) }
+            }
+            try store.core.append(table: "events", RowBatch(columns: vectors, rowCount: Self.rowsOfCommit))
+            try store.core.commit()
+        }
+        return store
+    }
+
+    private func column(_ name: String) -> Expression { .column(ColumnName(name)) }
+    private func isKind(_ kind: String) -> Expression { .binary(.equal, column("kind"), .literal(.string(kind))) }
+
+    /// A slice that does not look at times, and questions that do; one of them leaves row blocks out.
+    private var statements: [Statement] {
+        var slice = SliceQuery(
+            [
+                .init(column("kind")), .init(.aggregate(Aggregate(.count))),
+                .init(.aggregate(Aggregate(.sum, of: column("amount")))),
+                .init(.aggregate(Aggregate(.countDistinct, of: column("customer")))),
+            ], from: "events")
+        slice.groupBy = [column("kind")]
+        var funnel = FunnelQuery(
+            Self.kinds.map { Step(in: "events", where: isKind($0)) }, within: 9_000_000_000)
+        let plain = funnel
+        let early = Expression.literal(.timestamp(Timestamp(microseconds: 11_000_000_000)))
+        funnel.filter = .binary(.less, column("time"), early)
+        return [.select(slice), .funnel(plain), .funnel(funnel), .select(slice), .funnel(plain)]
+    }
+
+    @Test(arguments: [false, true], [false, true]) func eachQueryTellsTheSame(hasStrings: Bool, overlaps: Bool) throws {
+        let parts = try store(hasStrings: hasStrings, overlaps: overlaps, keyStep: overlaps ? 1 : 1_000_003)
+        let whole = try store(hasStrings: hasStrings, overlaps: overlaps, keyStep: overlaps ? 1 : 1_000_003)
+        _ = try whole.core.compact()
+        let expected = try statements.map { try whole.run($0, threads: 1).rows }
+        for threads in [1, 2, 8, 2, 1] {
+            for (place, statement) in statements.enumerated() {
+                let found = try parts.run(statement, threads: threads)
+                #expect(found.rows == expected[place], "\(threads) threads: \(statement)")
+            }
+        }
+    }
+
+    /// The third time no directory is decoded for its customers, and none at all where no column needs it.
+    @Test func directoriesAreSpared() throws {
+        let parts = try store()
+        let funnel = statements[1]
+        let counts = try (0..<4).map { _ in try parts.run(funnel, threads: 2).cost.blocksDecoded }
+        #expect(counts[1] == counts[0])
+        #expect(counts[2] <= counts[1])
+        let slice = statements[0]
+        let sliced = try (0..<2).map { _ in try parts.run(slice, threads: 2).cost.blocksDecoded }
+        // The funnel's order serves the slice.
+        #expect(sliced[1] == sliced[0])
+    }
+
+    @Test func aCommitBeginsAnew() throws {
+        let parts = try store()
+        let before = try (0..<3).map { _ in try parts.run(statements[1], threads: 2).rows }
+        #expect(before[2] == before[0])
+        let vectors = [ColumnVector(.integers), .init(.integers), .init(.integers), .init(.codes), .init(.integers)]
+        vectors[3].dictionary = StringDictionary(Self.kinds)
+        for code in 0..<3 {
+            for vector in [vectors[0], vectors[2], vectors[4]] { vector.append(Int64(1_000_000 + code / 3)) }
+            vectors[1].append(Int64(code) * 1_000_000)
+            vectors[3].append(code: UInt32(code))
+        }
+        vectors[2].integers[1] += 1
+        vectors[2].integers[2] += 2
+        try parts.core.append(table: "events", RowBatch(columns: vectors, rowCount: 3))
+        try parts.core.commit()
+        let after = try (0..<3).map { _ in try parts.run(statements[1], threads: 2).rows }
+        #expect(after[0] != before[0])
+        #expect(after[2] == after[0])
+        _ = try parts.core.compact()
+        #expect(try parts.run(statements[1], threads: 2).rows == after[0])
+    }
+
+    /// Where the orders do not fit, as many are kept as do.
+    @Test func memoryIsBounded() throws {
+        let small = try store(budget: StoreOptions.memoryBudgetBytesMin), large = try store()
+        for statement in statements + statements + statements {
+            #expect(try small.run(statement, threads: 2).rows == large.run(statement, threads: 1).rows)
+        }
+        let room = OrderRoom(byteCount: 100)
+        #expect(room.take(60))
+        #expect(!room.take(60))
+        #expect(room.take(40))
+        room.giveBack(60)
+        #expect(room.take(60))
+    }
+
+    /// Which morsels' orders are there: none after the first query, of those that parts overlap in all after the second.
+    @Test func ordersAreKeptFromTheSecondQueryOn() throws {
+        let parts = try store()
+        let table = try #require(parts.core.snapshot().table(named: "events"))
+        func isComplete() throws -> Bool {
+            let scan = try MorselScan(
+                requests: [TableRequest(table: table, columns: [1, 3])], order: .byCustomer, reader: BlockReader())
+            #expect(scan.morselCount > 1)
+            return scan.isOrdered == [true]
+        }
+        _ = try parts.run(statements[1], threads: 2)
+        #expect(try !isComplete())
+        _ = try parts.run(statements[1], threads: 2)
+        #expect(try isComplete())
+    }
+}
