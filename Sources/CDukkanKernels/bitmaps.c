@@ -48,6 +48,36 @@ static inline uint64_t first_bits(size_t count) { return count >= 64 ? ~(uint64_
         taken += runs;                                                                                                 \
     }
 
+static inline uint64_t block_bit(size_t value, uint32_t block_shift) {
+    const size_t block = value >> block_shift;
+    return (uint64_t)1 << (block < 63 ? block : 63);
+}
+
+/// Whether a word has a bit is as good as random: what does not hold is overwritten.
+static inline __attribute__((always_inline)) size_t find_spans(const uint64_t *words, const uint64_t *starts,
+                                                               size_t word_count, size_t value_count,
+                                                               uint32_t block_shift, dukkan_word_span *spans,
+                                                               uint64_t *blocks) {
+    size_t count = 0, before = 0;
+    uint32_t follows = 0;
+    uint64_t wanted = 0;
+    dukkan_word_span span = {0, 0, 0};
+    for (size_t word = 0; word < word_count; word++) {
+        const uint32_t has_bits = words[word] != 0;
+        const size_t first = word * 64 - before, last = first + 63 < value_count ? first + 63 : value_count;
+        count += follows & (has_bits ^ 1);
+        span.first = has_bits & (follows ^ 1) ? (uint32_t)word : span.first;
+        span.before = has_bits & (follows ^ 1) ? (uint32_t)before : span.before;
+        span.end = (uint32_t)word + 1;
+        spans[count] = span;
+        wanted |= (block_bit(first, block_shift) | block_bit(last, block_shift)) & (0 - (uint64_t)has_bits);
+        follows = has_bits;
+        before += (size_t)__builtin_popcountll(starts[word]);
+    }
+    *blocks = wanted;
+    return count + follows;
+}
+
 static void spread_portable(const uint64_t *in, const uint64_t *bits, size_t count, uint64_t *out) {
     SPREAD_BITS(deposited)
 }
@@ -65,6 +95,11 @@ V3 static void spread_v3(const uint64_t *in, const uint64_t *bits, size_t count,
 
 V3 static void fill_forward_v3(const uint64_t *in, const uint64_t *starts, size_t count, uint64_t *out) {
     FILL_FORWARD_BITS(_pdep_u64)
+}
+
+V3 static size_t find_spans_v3(const uint64_t *words, const uint64_t *starts, size_t word_count, size_t value_count,
+                               uint32_t block_shift, dukkan_word_span *spans, uint64_t *blocks) {
+    return find_spans(words, starts, word_count, value_count, block_shift, spans, blocks);
 }
 
 static int has_v3;
@@ -92,4 +127,12 @@ void dukkan_fill_forward_bits(const uint64_t *in, const uint64_t *starts, size_t
     }
 #endif
     fill_forward_portable(in, starts, count, out);
+}
+
+size_t dukkan_word_spans(const uint64_t *words, const uint64_t *starts, size_t word_count, size_t value_count,
+                         uint32_t block_shift, dukkan_word_span *spans, uint64_t *blocks) {
+#if defined(__x86_64__)
+    if (has_v3) return find_spans_v3(words, starts, word_count, value_count, block_shift, spans, blocks);
+#endif
+    return find_spans(words, starts, word_count, value_count, block_shift, spans, blocks);
 }

@@ -43,6 +43,20 @@ static inline __attribute__((always_inline)) step_bits bits_of_bytes(const uint8
     return bits;
 }
 
+typedef step_bits (*bits_reader)(const uint8_t *masks, size_t count);
+
+#if defined(__x86_64__)
+#define V4 __attribute__((target("arch=x86-64-v4")))
+
+V4 static inline __attribute__((always_inline)) step_bits bits_of_bytes_v4(const uint8_t *masks, size_t count) {
+    const __mmask64 present = count >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << count) - 1;
+    const __m512i lane = _mm512_maskz_loadu_epi8(present, masks);
+    const step_bits bits = {_mm512_test_epi8_mask(lane, _mm512_set1_epi8(1)),
+                            _mm512_test_epi8_mask(lane, _mm512_set1_epi8(-2))};
+    return bits;
+}
+#endif
+
 static inline __attribute__((always_inline)) step_bits bits_of_words(const uint32_t *masks, size_t count) {
     step_bits bits = {0, 0};
     for (size_t i = 0; i < count && i < 64; i++) {
@@ -55,8 +69,9 @@ static inline __attribute__((always_inline)) step_bits bits_of_words(const uint3
 // The place of the highest bit; 0 when there is none.
 static inline __attribute__((always_inline)) uint32_t highest(uint64_t bits) { return 63 - (uint32_t)__builtin_clzll(bits | 1); }
 
-static inline __attribute__((always_inline)) size_t scan(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch, const uint8_t *bytes,
-                          const uint32_t *wide) {
+static inline __attribute__((always_inline)) size_t scan(const dukkan_funnel_rows *rows,
+                                                         const dukkan_funnel_scratch *scratch, const uint8_t *bytes,
+                                                         bits_reader read_bytes, const uint32_t *wide) {
     const int64_t *const times = rows->times;
     const size_t row_count = rows->row_count, words = dukkan_funnel_state_words(rows->step_count);
     const size_t pairs = dukkan_funnel_pairs_offset(rows->step_count);
@@ -67,7 +82,7 @@ static inline __attribute__((always_inline)) size_t scan(const dukkan_funnel_row
     size_t next = 0;
     for (size_t base = 0; base < row_count; base += 64) {
         const step_bits bits =
-            bytes ? bits_of_bytes(bytes + base, row_count - base) : bits_of_words(wide + base, row_count - base);
+            bytes ? read_bytes(bytes + base, row_count - base) : bits_of_words(wide + base, row_count - base);
         const uint64_t first = scratch->first_rows[base / 64];
         scratch->entries[base / 64] = bits.entries;
         scratch->last_entries[base / 64] = last_entry;
@@ -116,8 +131,10 @@ static inline __attribute__((always_inline)) size_t scan(const dukkan_funnel_row
 }
 
 static inline __attribute__((always_inline)) size_t scan_any(const dukkan_funnel_rows *rows,
-                                                             const dukkan_funnel_scratch *scratch) {
-    return rows->byte_masks ? scan(rows, scratch, rows->byte_masks, 0) : scan(rows, scratch, 0, rows->word_masks);
+                                                             const dukkan_funnel_scratch *scratch,
+                                                             bits_reader read_bytes) {
+    return rows->byte_masks ? scan(rows, scratch, rows->byte_masks, read_bytes, 0)
+                            : scan(rows, scratch, 0, read_bytes, rows->word_masks);
 }
 
 // The levels where few customers are active: goes from entry to entry instead of from customer to customer.
@@ -247,7 +264,7 @@ static inline uint32_t first_row_before(const uint64_t *first_rows, size_t word,
 // The same loops once more for processors that count leading zeros and shift by any register in one step.
 
 static size_t scan_base(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch) {
-    return scan_any(rows, scratch);
+    return scan_any(rows, scratch, bits_of_bytes);
 }
 
 static void levels_base(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch,
@@ -266,7 +283,11 @@ static void count_levels_base(const dukkan_funnel_rows *rows, const dukkan_funne
 #if defined(__x86_64__)
 __attribute__((target("arch=x86-64-v3"))) static size_t scan_v3(const dukkan_funnel_rows *rows,
                                                                  const dukkan_funnel_scratch *scratch) {
-    return scan_any(rows, scratch);
+    return scan_any(rows, scratch, bits_of_bytes);
+}
+
+V4 static size_t scan_v4(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch) {
+    return scan_any(rows, scratch, bits_of_bytes_v4);
 }
 
 __attribute__((target("arch=x86-64-v3"))) static void
@@ -283,20 +304,22 @@ count_levels_v3(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scr
     COUNT_LEVELS(_pext_u64, _pdep_u64)
 }
 
-static int has_v3;
+static int has_v3, has_v4;
 
 __attribute__((constructor)) static void look_at_processor(void) {
     has_v3 = processor_level() >= 1;
+    has_v4 = processor_level() >= 2;
 }
 #else
-enum { has_v3 = 0 };
+enum { has_v3 = 0, has_v4 = 0 };
 #define scan_v3 scan_base
+#define scan_v4 scan_base
 #define levels_v3 levels_base
 #define count_levels_v3 count_levels_base
 #endif
 
 size_t dukkan_funnel_scan(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch) {
-    return has_v3 ? scan_v3(rows, scratch) : scan_base(rows, scratch);
+    return (has_v4 ? scan_v4 : has_v3 ? scan_v3 : scan_base)(rows, scratch);
 }
 
 void dukkan_funnel_levels(const dukkan_funnel_rows *rows, const dukkan_funnel_scratch *scratch,

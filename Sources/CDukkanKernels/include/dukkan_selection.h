@@ -27,4 +27,16 @@ void dukkan_spread_bits(const uint64_t *in, const uint64_t *bits, size_t count, 
 // The bit of each row's run: `in` has one for each run, `starts` has the bit of each run's first row; the first row is one.
 void dukkan_fill_forward_bits(const uint64_t *in, const uint64_t *starts, size_t count, uint64_t *out);
 
+/// Neighbouring words of which each has a bit, and what is set before the first of them in another bitmap.
+typedef struct {
+    uint32_t first, end, before;
+} dukkan_word_span;
+
+/// Finds the spans of words that have a bit; `spans` has an entry for every second word and two more.
+///
+/// A value stands for each row that is not set in `starts`: `*blocks` gets a bit for each block of 2^`block_shift` of the
+/// `value_count` values that holds one of a word in a span; the last bit stands for all blocks from the 64th on.
+size_t dukkan_word_spans(const uint64_t *words, const uint64_t *starts, size_t word_count, size_t value_count,
+                         uint32_t block_shift, dukkan_word_span *spans, uint64_t *blocks);
+
 #endif

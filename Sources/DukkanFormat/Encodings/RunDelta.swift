@@ -196,33 +196,22 @@ struct RunDelta {
         dukkan_select_range(firsts, runCount, isBelowAll ? .min : lowest, high, touched)
         touched[runWordCount] = 0
         dukkan_fill_forward_bits(touched, bitmap.words, rowCount, words)
-        // Neighbouring words with a row to decode, and the runs that begin before the first of them.
-        var spans: [(words: Range<Int>, runs: Int)] = []
-        var runs = 0, wanted: UInt64 = 0
-        for word in 0..<wordCount {
-            if words[word] != 0 {
-                if let last = spans.last, last.words.upperBound == word {
-                    spans[spans.count - 1].words = last.words.lowerBound..<word + 1
-                } else {
-                    spans.append((word..<word + 1, runs))
-                }
-                // The differences of the word's rows and of none before.
-                let first = word * 64 - runs, last = min(first + 63, rowCount - runCount)
-                for block in first / PartLimits.miniBlockValueCount...last / PartLimits.miniBlockValueCount {
-                    wanted |= 1 << UInt64(min(block, 63))
-                }
-            }
-            runs += bitmap.words[word].nonzeroBitCount
-        }
-        guard !spans.isEmpty else { return }
+        let spans = scratch.allocate(dukkan_word_span.self, wordCount / 2 + 2)
+        // The differences of the words' rows and of none before.
+        var wanted: UInt64 = 0
+        let shift = UInt32(PartLimits.miniBlockValueCount.trailingZeroBitCount)
+        let spanCount = dukkan_word_spans(
+            words, bitmap.words, wordCount, rowCount - runCount, shift, spans, &wanted)
+        guard spanCount > 0 else { return }
         let differences = try Differences(&reader, self, miniBlocks: wanted, scratch: scratch)
-        for span in spans {
-            let first = span.words.lowerBound * 64, count = min(span.words.upperBound * 64, rowCount) - first
-            differences.write(from: first, count: count, runsBefore: span.runs, into: out)
-            let found = scratch.allocate(UInt64.self, span.words.count)
+        let found = scratch.allocate(UInt64.self, wordCount)
+        for span in UnsafeBufferPointer(start: spans, count: spanCount) {
+            let words = words + Int(span.first), first = Int(span.first) * 64
+            let count = min(Int(span.end) * 64, rowCount) - first
+            differences.write(from: first, count: count, runsBefore: Int(span.before), into: out)
             dukkan_select_range(out + first, count, low, high, found)
             // Rows of a run that was begun before have no value here; none of them is touched.
-            for word in span.words { words[word] &= found[word - span.words.lowerBound] }
+            for word in 0..<Int(span.end - span.first) { words[word] &= found[word] }
         }
     }
 

@@ -182,10 +182,11 @@ final class FunnelRun {
                             try frame.evaluator.vector(breakdown, rows), breakdown.type, into: buffer.pointer)
                         values = UnsafePointer(buffer.pointer)
                     }
-                    tables.append(
-                        SequenceRows(
-                            rowStarts: starts, times: UnsafePointer(rows.columns[timeSlots[t]].integers), masks: own,
-                            values: values))
+                    var sequence = SequenceRows(
+                        rowStarts: starts, times: UnsafePointer(rows.columns[timeSlots[t]].integers), masks: own,
+                        values: values)
+                    sequence.firstRowBits = frame.worker.tables[table].firstRowBits
+                    tables.append(sequence)
                 }
                 frame.meter?.enter(.sequence)
                 if frame.worker.isPiece, let table = tables.first {

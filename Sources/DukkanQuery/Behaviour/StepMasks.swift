@@ -17,10 +17,30 @@ struct StepMasks: Sendable {
     private let shared: SharedColumn?
 
     /// Conditions on one string leaf, one a step, and what all steps have in common besides.
-    private struct SharedColumn: Sendable {
-        var leaf: BoundExpression
-        var conditions: [StringCondition]
-        var rest: Predicate
+    fileprivate final class SharedColumn: Sendable {
+        let leaf: BoundExpression
+        let conditions: [StringCondition]
+        let rest: Predicate
+
+        init(leaf: BoundExpression, conditions: [StringCondition], rest: Predicate) {
+            self.leaf = leaf
+            self.conditions = conditions
+            self.rest = rest
+        }
+    }
+
+    /// The steps' bits by the code of a string, kept by each worker from morsel to morsel: what workers share costs each of
+    /// them more to look at.
+    final class Table {
+        fileprivate let shared: SharedColumn
+        fileprivate let dictionary: StringDictionary
+        fileprivate let masks: [UInt8]
+
+        fileprivate init(_ shared: SharedColumn, _ dictionary: StringDictionary, _ masks: [UInt8]) {
+            self.shared = shared
+            self.dictionary = dictionary
+            self.masks = masks
+        }
     }
 
     init(_ steps: [Step]) {
@@ -105,26 +125,48 @@ struct StepMasks: Sendable {
         }
     }
 
+    /// The steps' bits by code; nil where rows without a value match.
+    private func table<Mask: FixedWidthInteger & UnsignedInteger>(
+        _ shared: SharedColumn, _ dictionary: StringDictionary, _ evaluator: VectorEvaluator
+    ) throws -> [Mask]? {
+        var table = [Mask](repeating: 0, count: dictionary.count + 1)
+        for (step, condition) in zip(steps, shared.conditions) {
+            let codes = try condition.table(dictionary, evaluator.scalars)
+            if codes.nullMatches { return nil }
+            for code in 0..<dictionary.count where codes.flags[code] != 0 { table[code] |= Mask(1) << Mask(step.bit) }
+        }
+        return table
+    }
+
+    /// The same as bytes, made once for each dictionary that follows another.
+    private func byteTable(
+        _ shared: SharedColumn, _ dictionary: StringDictionary, _ evaluator: VectorEvaluator
+    ) throws -> Table? {
+        let place = evaluator.stepTables.firstIndex { $0.shared === shared }
+        if let place, evaluator.stepTables[place].dictionary === dictionary { return evaluator.stepTables[place] }
+        guard let masks: [UInt8] = try table(shared, dictionary, evaluator) else { return nil }
+        let made = Table(shared, dictionary, masks)
+        if let place { evaluator.stepTables[place] = made } else { evaluator.stepTables.append(made) }
+        return made
+    }
+
     private func fillShared<Mask: FixedWidthInteger & UnsignedInteger>(
         _ shared: SharedColumn, _ column: ColumnVector, _ rows: ExpressionRows, _ evaluator: VectorEvaluator,
         _ inRange: Bits?, into masks: UnsafeMutablePointer<Mask>
     ) throws -> Bool {
         let dictionary = column.dictionary ?? .empty
-        var table = [Mask](repeating: 0, count: dictionary.count + 1)
-        for (step, condition) in zip(steps, shared.conditions) {
-            let codes = try condition.table(dictionary, evaluator.scalars)
-            if codes.nullMatches { return false }
-            for code in 0..<dictionary.count where codes.flags[code] != 0 { table[code] |= Mask(1) << Mask(step.bit) }
-        }
         let validity = column.hasNulls ? UnsafePointer(column.validity) : nil
         let isAll = if case .all = shared.rest { true } else { false }
         let bits = inRange ?? evaluator.scratchBits()
-        if !isAll && inRange == nil { try evaluator.select(shared.rest, rows, into: bits) }
-        if let masks = masks as? UnsafeMutablePointer<UInt8>, let table = table as? [UInt8] {
-            dukkan_masks_of_codes(column.codes, rows.count, table, table.count, validity, masks)
+        if let masks = masks as? UnsafeMutablePointer<UInt8> {
+            guard let table = try byteTable(shared, dictionary, evaluator) else { return false }
+            if !isAll && inRange == nil { try evaluator.select(shared.rest, rows, into: bits) }
+            dukkan_masks_of_codes(column.codes, rows.count, table.masks, table.masks.count, validity, masks)
             if !isAll { dukkan_keep_masks(masks, rows.count, bits.words) }
             return true
         }
+        guard let table: [Mask] = try table(shared, dictionary, evaluator) else { return false }
+        if !isAll && inRange == nil { try evaluator.select(shared.rest, rows, into: bits) }
         let codes = column.codes, words = bits.words
         table.withUnsafeBufferPointer { table in
             for row in 0..<rows.count {

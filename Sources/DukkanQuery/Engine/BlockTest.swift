@@ -10,22 +10,24 @@ struct BlockTest: Sendable {
         case all([Fact])
     }
 
-    private let table: TableSnapshot
     private let fact: Fact
     /// The columns whose statistics it asks, each once.
     let columns: [String]
-    /// For each part the places of these columns in it; nil where the part is older than the column.
-    private let places: [[Int?]]
+    /// For each part the blocks of these columns; nil where the part is older than the column.
+    private let blocks: [[[PartFooter.ColumnBlock]?]]
+    private let rowBlocks: [[PartFooter.RowBlock]]
 
     /// Nil where nothing can be concluded.
     init?(_ condition: BoundExpression, table: TableSnapshot, columns: [Int]) {
-        self.table = table
         var slots: [Int] = []
         guard let fact = BlockTest.fact(condition, &slots) else { return nil }
         self.fact = fact
         let names = slots.map { table.schema.columns[columns[$0]].name }
         self.columns = names
-        places = table.parts.map { part in names.map { part.column(forSchemaColumn: $0) } }
+        blocks = table.parts.map { part in
+            names.map { part.column(forSchemaColumn: $0).map { part.footer.columns[$0].blocks } }
+        }
+        rowBlocks = table.parts.map { $0.footer.rowBlocks }
     }
 
     private static func fact(_ condition: BoundExpression, _ slots: inout [Int]) -> Fact? {
@@ -54,11 +56,9 @@ struct BlockTest: Sendable {
     private func rulesOut(_ fact: Fact, _ number: Int, _ block: Int) -> Bool {
         switch fact {
         case .range(let column, let low, let high):
-            guard let place = places[number][column] else { return true }
-            let part = table.parts[number]
-            let statistics = part.footer.columns[place].blocks[block].statistics
-            if statistics.nullCount == part.footer.rowBlocks[block].rowCount { return true }
-            return low > high || statistics.maximum < low || statistics.minimum > high
+            guard let own = blocks[number][column] else { return true }
+            if own[block].statistics.nullCount == rowBlocks[number][block].rowCount { return true }
+            return low > high || own[block].statistics.maximum < low || own[block].statistics.minimum > high
         case .any(let facts): return facts.allSatisfy { rulesOut($0, number, block) }
         case .all(let facts): return facts.contains { rulesOut($0, number, block) }
         }

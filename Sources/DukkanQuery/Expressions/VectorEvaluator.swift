@@ -14,6 +14,8 @@ final class VectorEvaluator {
     private var used = [PhysicalKind: Int]()
     private var bitsPool: [Bits] = []
     private var bitsUsed = 0
+    /// The steps' bits by code that ``StepMasks`` found last.
+    var stepTables: [StepMasks.Table] = []
     private var stringResults: [(BoundExpression, StringDictionary, ColumnVector)] = []
 
     init(_ clock: QueryClock) {

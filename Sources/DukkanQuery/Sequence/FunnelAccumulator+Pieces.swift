@@ -79,6 +79,7 @@ extension FunnelAccumulator {
         if first < end {
             var whole = table
             whole.rowStarts = table.rowStarts + first
+            whole.firstRowBits = nil
             scanAndNote(whole, end - first, slots: nil)
         }
         if !isLast, customerCount > first { carried.append(table, rows(customerCount - 1), plan.attribution) }

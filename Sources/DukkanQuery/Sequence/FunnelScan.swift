@@ -11,6 +11,8 @@ struct FunnelScan {
     /// Starts up to this time leave none to get further.
     let openAfter: Int64
     private var firstRows = FirstRowBits()
+    /// Those that came with the rows of the last scan.
+    private var firstRowBits: UnsafePointer<UInt64>?
     private var entries = GrowableBuffer<UInt64>(capacity: 1 << 10)
     private var lateRows = GrowableBuffer<UInt64>(capacity: 1 << 10)
     private var lastEntries = GrowableBuffer<UInt32>(capacity: 1 << 10)
@@ -53,7 +55,8 @@ struct FunnelScan {
     /// Scans the rows `rowStarts[0] ..< rowStarts[count]`, at least one.
     mutating func run(_ table: SequenceRows, count: Int) {
         prepare(rowCount: Int(table.rowStarts[count] - table.rowStarts[0]), customerCount: count)
-        firstRows.mark(table.rowStarts, count)
+        firstRowBits = table.firstRowBits
+        if firstRowBits == nil { firstRows.mark(table.rowStarts, count) }
         var rows = rows(table, rowCount: Int(table.rowStarts[count] - table.rowStarts[0]))
         var scratch = scratch
         activeCount = dukkan_funnel_scan(&rows, &scratch)
@@ -123,7 +126,7 @@ struct FunnelScan {
 
     private var scratch: dukkan_funnel_scratch {
         var scratch = dukkan_funnel_scratch()
-        scratch.first_rows = UnsafePointer(firstRows.words.base)
+        scratch.first_rows = firstRowBits ?? UnsafePointer(firstRows.words.base)
         scratch.entries = entries.base
         scratch.last_entries = lastEntries.base
         scratch.active_first_rows = activeFirstRows.base

@@ -14,6 +14,9 @@ package struct SequenceRows {
 
     /// Rows of customer c: `rowStarts[c] ..< rowStarts[c + 1]`.
     package var rowStarts: UnsafePointer<UInt32>
+    /// A bit for each row from row 0 on that is the first of its customer, one word more than the rows need; nil where nobody
+    /// has made them, or the rows are not all of these.
+    package var firstRowBits: UnsafePointer<UInt64>?
     /// Event times, microseconds UTC.
     package var times: UnsafePointer<Int64>
     /// Steps matched.

@@ -34,6 +34,8 @@ struct AggregateBatch {
     var argument: ColumnVector?
     /// First rows of the customers, where all their rows are there; nil for rows without customer.
     var starts: UnsafePointer<UInt32>?
+    /// A bit for each row that is the first of its customer, for `starts`; nil where nobody has made them.
+    var firstRowBits: UnsafePointer<UInt64>?
     /// The number of each row's customer among those of the morsel, where only some of their rows are there.
     var customers: UnsafePointer<UInt32>?
     var customerCount: Int

@@ -138,14 +138,14 @@ final class CustomerCountState: AggregateState {
             return
         }
         let count = batch.rowCount
-        firstRows.mark(starts, batch.customerCount)
+        if batch.firstRowBits == nil { firstRows.mark(starts, batch.customerCount) }
+        let firsts = batch.firstRowBits ?? UnsafePointer(firstRows.words.base)
         marks.reserve((count + 63) / 64)
-        dukkan_mark_changes(groups, firstRows.words.base, count, marks.base)
+        dukkan_mark_changes(groups, firsts, count, marks.base)
         if isMonotone && !batch.isPiece {
             dukkan_count_marks(groups, marks.base, count, counts)
         } else {
-            _ = dukkan_count_marked_customers(
-                groups, marks.base, firstRows.words.base, count, before, last.pointer, counts)
+            _ = dukkan_count_marked_customers(groups, marks.base, firsts, count, before, last.pointer, counts)
         }
     }
 

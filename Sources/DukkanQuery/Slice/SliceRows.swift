@@ -57,6 +57,7 @@ final class SliceRows {
             for slot in slots { try worker.require(0, column: slot) }
             var batch = AggregateBatch(
                 rowCount: count, selection: .all, starts: frame.starts(0), customerCount: worker.customerCount)
+            batch.firstRowBits = worker.tables[0].firstRowBits
             batch.isPiece = worker.isPiece
             batch.continuesCustomer = continues
             return (rows, batch)

@@ -12,12 +12,14 @@ final class MergedOrder: @unchecked Sendable {  // Sendable: never changed once 
         var isBlock: Bool
     }
 
-    /// What the runs of ``rows`` count as sources. Those that are not blocks are copied one behind the other, too.
+    /// What the runs of ``rows`` count as sources; those that are not blocks are copied one behind the other, too.
     let sources: [Source]
     let keys: CustomerKeyList
     /// First row of each customer, one more entry than customers.
     let starts: UnsafeMutablePointer<UInt32>
     private let startCount: Int
+    /// A bit for each row that is the first of its customer, one word more than the rows need.
+    let firstRowBits: UnsafeMutablePointer<UInt64>
     private let runs: UnsafeMutablePointer<dukkan_row_run>
     private let runCount: Int
     private let rowCount: Int
@@ -41,12 +43,16 @@ final class MergedOrder: @unchecked Sendable {  // Sendable: never changed once 
     ) {
         let own = CustomerKeyList(copying: keys)
         startCount = keys.count + 1
-        byteCount = own.byteCount + startCount * 4 + rows.runs.count * MemoryLayout<dukkan_row_run>.stride
+        let wordCount = rows.count / 64 + 1
+        byteCount =
+            own.byteCount + startCount * 4 + wordCount * 8 + rows.runs.count * MemoryLayout<dukkan_row_run>.stride
         guard room.take(byteCount) else { return nil }
         self.keys = own
         self.sources = sources
         self.starts = KeptMemory.allocate(startCount)
         self.starts.update(from: starts, count: startCount)
+        firstRowBits = KeptMemory.allocate(wordCount)
+        dukkan_mark_starts(starts, keys.count, firstRowBits)
         runCount = rows.runs.count
         runs = KeptMemory.allocate(max(1, runCount))
         if let from = rows.runs.baseAddress { runs.update(from: from, count: runCount) }
@@ -57,6 +63,7 @@ final class MergedOrder: @unchecked Sendable {  // Sendable: never changed once 
 
     deinit {
         KeptMemory.release(starts, startCount)
+        KeptMemory.release(firstRowBits, rowCount / 64 + 1)
         KeptMemory.release(runs, max(1, runCount))
         room.giveBack(byteCount)
     }

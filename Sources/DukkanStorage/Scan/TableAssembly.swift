@@ -273,7 +273,7 @@ final class TableAssembly {
         keys = order.keys
         customerCount = keys.count
         starts = order.starts
-        deliver(order.rows, of: columns, into: rows)
+        deliver(order.rows, of: columns, firstRowBits: order.firstRowBits, into: rows)
     }
 
     private func choose(_ range: CustomerRange) {
@@ -477,13 +477,18 @@ final class TableAssembly {
     }
 
     /// Makes the table's rows of those of several sources; of each the requested columns, and perhaps more.
-    private func deliver(_ order: RunMerge.Rows, of columns: [[ColumnVector]], into rows: TableRows) {
+    private func deliver(
+        _ order: RunMerge.Rows, of columns: [[ColumnVector]], firstRowBits: UnsafePointer<UInt64>? = nil,
+        into rows: TableRows
+    ) {
         for (c, vector) in merged.prefix(columnCount).enumerated() {
             let sources = columns.map { $0[c] }
             vector.dictionary = (sources.first ?? copied[c]).dictionary
             vector.replace(with: sources, order.runs, length: order.count)
         }
-        rows.set(rowCount: order.count, rowStarts: starts, columns: Array(merged.prefix(columnCount)))
+        rows.set(
+            rowCount: order.count, rowStarts: starts, firstRowBits: firstRowBits,
+            columns: Array(merged.prefix(columnCount)))
     }
 
     private func finish(_ rows: TableRows, only run: PartRun) {
