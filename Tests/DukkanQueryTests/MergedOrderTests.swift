@@ -132,6 +132,31 @@ import Testing
         #expect(room.take(60))
     }
 
+    /// Questions about single customers, and ever new ranges of time, leave the orders that are asked for again.
+    @Test func ordersInUseStay() throws {
+        let parts = try store()
+        let table = try #require(parts.core.snapshot().table(named: "events"))
+        func scan(_ customers: CustomerRange = .all, without part: Int? = nil) throws -> MorselScan {
+            var request = TableRequest(table: table, columns: [1, 3])
+            if let part { request.isPruned = { place, _ in place == part } }
+            return try MorselScan(requests: [request], order: .byCustomer, customers: customers, reader: BlockReader())
+        }
+        let orders = try #require(try scan().orders[0])
+        for number in 0..<20 {
+            #expect(try scan(.only(.integer(Int64(number)))).orders[0] == nil)
+            #expect(try scan(without: number % 2).orders[0] !== orders)
+            #expect(try scan().orders[0] === orders)
+        }
+        let kept = try scan(without: 0).orders[0]
+        #expect(kept === (try scan(without: 0).orders[0]))
+        // Four more push it out.
+        for part in 1..<5 {
+            let request = TableRequest(table: table, columns: [1, 3]) { place, _ in place == part }
+            _ = try MorselScan(requests: [request], order: .byCustomer, reader: BlockReader())
+        }
+        #expect(try scan().orders[0] !== orders)
+    }
+
     /// Which morsels' orders are there: none after the first query, of those that parts overlap in all after the second.
     @Test func ordersAreKeptFromTheSecondQueryOn() throws {
         let parts = try store()

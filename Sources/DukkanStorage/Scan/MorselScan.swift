@@ -67,7 +67,8 @@ package final class MorselScan: Sendable {
         case .byCustomer, .byCustomerWithAnonymous:
             let ranges = MorselScan.ranges(requests, within: customers)
             morsels = ranges.map { .customers($0.range) }
-            for (t, request) in requests.enumerated() {
+            // Questions about one customer are as many as there are customers.
+            for (t, request) in requests.enumerated() where customers.isSame(as: .all) {
                 // Counted rows are not merged, and strings of a block's own are numbered morsel by morsel.
                 if request.makeChoice != nil || codeSources[t].contains(where: \.isLocal) { continue }
                 orders[t] = request.table.mergedOrders(ranges.map(\.range), pruned: decisions[t].pruned)

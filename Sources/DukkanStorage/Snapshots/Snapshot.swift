@@ -78,7 +78,11 @@ package final class TableSnapshot: Sendable {
     func mergedOrders(_ ranges: [CustomerRange], pruned: [[Bool]]) -> MergedOrders? {
         guard let orderRoom, parts.count > 1 else { return nil }
         return orders.withLock { held in
-            if let known = held.first(where: { $0.serves(ranges, pruned: pruned) }) { return known }
+            if let place = held.firstIndex(where: { $0.serves(ranges, pruned: pruned) }) {
+                // Those that were asked for last stand at the end.
+                held.append(held.remove(at: place))
+                return held.last
+            }
             if held.count == TableSnapshot.keptOrdersCountMax || orderRoom.isShort && !held.isEmpty {
                 held.removeFirst()
             }
