@@ -1,3 +1,4 @@
+import Dispatch
 package import DukkanFormat
 import Synchronization
 
@@ -13,6 +14,8 @@ package final class StoreCore: Sendable {
     /// The newest generation seen.
     private let newest: Guarded<Snapshot>
     private let turns: WriterTurns?
+    /// Time for a commit to take up what a merge beside it has made, which costs nobody a wait.
+    private static let publishDelay = DispatchTimeInterval.milliseconds(5)
 
     private init(path: String, options: StoreOptions, loader: SnapshotLoader, snapshot: Snapshot, writer: Writer?) {
         self.path = path
@@ -21,6 +24,12 @@ package final class StoreCore: Sendable {
         isReadOnly = writer == nil
         newest = Guarded(snapshot)
         turns = writer.map { WriterTurns($0) }
+        writer?.onMergeEnd = { [weak self] in
+            DispatchQueue(label: "dukkan.publish").asyncAfter(deadline: .now() + StoreCore.publishDelay) {
+                [weak self] in
+                self?.publishMerge()
+            }
+        }
     }
 
     /// Makes a store in a directory that does not exist yet, or is empty, and opens it for writing.
@@ -121,7 +130,7 @@ package final class StoreCore: Sendable {
         try write { writer in
             defer {
                 publish(writer)
-                writer.replaced?.begin(threads: options.threads)
+                writer.beginRemoval()
             }
             try writer.commit(control: control)
         }
@@ -202,8 +211,13 @@ package final class StoreCore: Sendable {
     ///
     /// An empty list: all is well. Throws for a cancelled control. O(bytes of the store).
     package func verify(control: WorkControl? = nil) throws -> [VerificationFinding] {
-        // Files on their way out are no finding.
-        if turns != nil { try? write { $0.finishRemoval() } }
+        // Files on their way out, or not in yet, are no finding.
+        if turns != nil {
+            try? write { writer in
+                writer.stopMergeBeside()
+                writer.finishRemoval()
+            }
+        }
         return try StoreVerification(loader: loader, threads: options.threads, control: control).run()
     }
 
@@ -254,6 +268,15 @@ package final class StoreCore: Sendable {
         turns?.close()
     }
 
+    /// Makes what a merge beside commits has brought a generation, where no transaction is open that will take it up.
+    private func publishMerge() {
+        try? write { writer in
+            writer.publishMergeBeside()
+            publish(writer)
+            writer.beginRemoval()
+        }
+    }
+
     private func publish(_ writer: Writer) {
         let snapshot = writer.snapshot
         newest.withLock { if snapshot.generation > $0.generation { $0 = snapshot } }
@@ -286,6 +309,7 @@ private final class WriterTurns: @unchecked Sendable {  // Sendable: `writer` is
     }
 
     deinit {
+        writer?.stopMergeBeside()
         writer?.rollback()
     }
 
@@ -306,6 +330,7 @@ private final class WriterTurns: @unchecked Sendable {  // Sendable: `writer` is
 
     func close() {
         turn.withLock { _ in
+            writer?.stopMergeBeside()
             writer?.rollback()
             writer = nil
         }

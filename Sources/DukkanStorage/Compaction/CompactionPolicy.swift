@@ -13,6 +13,8 @@ struct CompactionPolicy {
     /// Deleted rows of each part.
     let deletedCounts: [PartIdentifier: Int]
     let windows: TimeWindows
+    /// Parts that another merge is reading.
+    var busy: Set<PartIdentifier> = []
 
     /// Parts of one size class that are merged into one.
     static let factor = 12
@@ -56,13 +58,16 @@ struct CompactionPolicy {
     /// Rows of parts that are not deleted.
     func rowCount(_ places: some Sequence<Int>) -> Int { places.reduce(0) { $0 + liveRowCount($1) } }
 
+    private func isBusy(_ place: Int) -> Bool { busy.contains(table.parts[place].identifier) }
+
     private func freshMerge() -> Merge? {
         // Parts that a merge has cut side by side belong to their windows now.
         let firstFresh =
             table.parts.indices.last { place in
-                table.parts.indices.contains { other in
-                    other != place && table.parts[other].order.overlaps(table.parts[place].order)
-                }
+                isBusy(place)
+                    || table.parts.indices.contains { other in
+                        other != place && table.parts[other].order.overlaps(table.parts[place].order)
+                    }
             }.map { $0 + 1 } ?? 0
         let fresh = Array(firstFresh..<table.parts.count)
         guard
@@ -90,7 +95,8 @@ struct CompactionPolicy {
             let windows = TimeWindows.windows(of: part, borders)
             if windows.count == 1 { inside[windows.lowerBound, default: []].append(place) }
         }
-        for (_, places) in Array(inside).inOrder(by: { $0.key < $1.key }) where places.count > 1 {
+        for (_, places) in Array(inside).inOrder(by: { $0.key < $1.key })
+        where places.count > 1 && !places.contains(where: isBusy) {
             guard let largest = places.max(by: { liveRowCount($0) < liveRowCount($1) }) else { continue }
             let small = rowCount(places) - liveRowCount(largest)
             if liveRowCount(largest) >= self.windows.rowCountFull / 2,
@@ -110,7 +116,7 @@ struct CompactionPolicy {
 
     /// A part of which more than half is deleted gives its space back.
     private func deletionRewrite() -> Merge? {
-        table.parts.indices.first { liveRowCount($0) * 2 < table.parts[$0].rowCount }
+        table.parts.indices.first { liveRowCount($0) * 2 < table.parts[$0].rowCount && !isBusy($0) }
             .map { Merge(places: [$0], isCut: false) }
     }
 

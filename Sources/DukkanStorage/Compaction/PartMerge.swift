@@ -5,9 +5,10 @@ import DukkanFormat
 /// Deleted rows stay behind. The output is cut at times: window i holds what comes before `borders[i]`, and not before
 /// `borders[i - 1]`.
 final class PartMerge {
-    private let writer: Writer
-    private let tableIndex: Int
+    private let maker: any PartMaking
+    private let table: Manifest.Table
     private let schema: TableSchema
+    private let threads: Int
     private let cursors: [PartCursor]
     private let borders: [Int64]
     private let isThorough: Bool
@@ -42,12 +43,13 @@ final class PartMerge {
 
     /// `parts` stand in order of ingest.
     init(
-        writer: Writer, table index: Int, parts: [PartHandle], borders: [Int64], pass: Range<Int>, isThorough: Bool,
-        control: WorkControl?
+        maker: any PartMaking, table: Manifest.Table, parts: [PartHandle], borders: [Int64], pass: Range<Int>,
+        isThorough: Bool, threads: Int, control: WorkControl?
     ) throws {
-        self.writer = writer
-        tableIndex = index
-        schema = writer.working.tables[index].schema
+        self.maker = maker
+        self.table = table
+        schema = table.schema
+        self.threads = threads
         self.borders = borders
         self.pass = pass
         self.isThorough = isThorough
@@ -110,7 +112,7 @@ final class PartMerge {
         try flush()
         let order = orderRange()
         return try windows.compactMap { window in
-            try window.draft.map { try writer.finishPart($0, order: order) }
+            try window.draft.map { try maker.finishPart($0, order: order) }
         }
     }
 
@@ -262,18 +264,18 @@ final class PartMerge {
         guard batchRowCount.pointee > 0 else { return }
         nonisolated(unsafe) let merge = self
         let values = batchRowCount.pointee * schema.columns.count
-        let threads = Parallel.threads(writer.options.threads, copying: values)
+        let threads = Parallel.threads(self.threads, copying: values)
         try Parallel.runThrowing(schema.columns.count, threads: threads) { column in
             try merge.gather(column)
         }
         for (number, window) in windows.enumerated() where window.rowCount > 0 {
             if window.draft == nil {
-                window.draft = try writer.beginPart(
-                    table: tableIndex,
+                window.draft = try maker.beginPart(
+                    table: table,
                     dictionaries: strings[number].map {
                         if case .part(let dictionary, _)? = $0 { dictionary } else { nil }
                     }, rowCount: windows.count == 1 ? liveRowCount : 0,
-                    isQuick: liveRowCount < Writer.quickMergedRowCountMax, isThorough: isThorough)
+                    isQuick: liveRowCount < Writer.quickMergedRowCountMax, isThorough: isThorough, threads: threads)
             }
             try window.draft?.output.append(window.vectors)
             window.removeBatch()

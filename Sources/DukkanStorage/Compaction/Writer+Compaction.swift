@@ -13,6 +13,7 @@ extension Writer {
 
     /// Merges until the next manifest may name the parts of `working`.
     func keepPartsWithinLimit(control: WorkControl?) throws {
+        if working.partCount > Manifest.partCountMax { takeUpMergeBeside(waiting: true) }
         while working.partCount > Manifest.partCountMax {
             let choices = working.tables.indices.compactMap { index in
                 policy(index).cheapest(countMax: Writer.forcedMergeCount).map { (index: index, choice: $0) }
@@ -43,7 +44,8 @@ extension Writer {
     private func nextMerge(rowCountMax: Int) -> (index: Int, merge: CompactionPolicy.Merge)? {
         for index in working.tables.indices {
             let policy = policy(index)
-            if let merge = policy.next(), policy.rowCount(merge.places) <= rowCountMax { return (index, merge) }
+            let largest = mergesBeside(working.tables[index]) ? options.besideRowCountMin - 1 : rowCountMax
+            if let merge = policy.next(), policy.rowCount(merge.places) <= largest { return (index, merge) }
         }
         return nil
     }
@@ -72,6 +74,7 @@ extension Writer {
                 advice: "commit or roll back first")
         }
         finishRemoval()
+        stopMergeBeside()
         let chosen = try name.map { [working.tables[try tableIndex($0)].number] } ?? working.tables.map(\.number)
         var report = CompactionReport()
         report.partsBefore = partCount(chosen)
@@ -110,11 +113,12 @@ extension Writer {
         try publish()
     }
 
-    private var windows: TimeWindows { TimeWindows(rowCountTarget: options.windowRowCountTarget) }
+    var windows: TimeWindows { TimeWindows(rowCountTarget: options.windowRowCountTarget) }
 
-    private func policy(_ index: Int) -> CompactionPolicy {
+    func policy(_ index: Int) -> CompactionPolicy {
         CompactionPolicy(
-            table: working.tables[index], deletedCounts: deletes.mapValues(\.deletedCount), windows: windows)
+            table: working.tables[index], deletedCounts: deletes.mapValues(\.deletedCount), windows: windows,
+            busy: Set(mergeBeside?.inputs.map(\.identifier) ?? []))
     }
 
     /// The next merge of a compaction on demand: a group of parts that share windows, a part of it where it is too large
@@ -131,20 +135,10 @@ extension Writer {
         return CompactionPolicy.Merge(places: group, isCut: true)
     }
 
-    private func rowByteCount(_ index: Int) -> Int {
-        working.tables[index].schema.columns.reduce(0) { $0 + ColumnVector.stride($1.type.physical) }
-    }
-
     /// Parts whose decoded blocks take a quarter of the budget.
     private func mergedPartCountMax(_ index: Int) -> Int {
-        let blockByteCount = rowByteCount(index) * PartLimits.rowBlockTarget
+        let blockByteCount = working.tables[index].schema.rowByteCount * PartLimits.rowBlockTarget
         return min(Writer.mergedPartCountMax, max(2, options.memoryBudgetBytes / 4 / blockByteCount))
-    }
-
-    /// Windows written side by side, each of which collects a stripe: a quarter of the budget.
-    private func windowCountMax(_ index: Int) -> Int {
-        let stripeByteCount = rowByteCount(index) * PartLimits.rowBlockTarget * PartLimits.stripeBlockCountMax
-        return max(1, options.memoryBudgetBytes / 4 / stripeByteCount)
     }
 
     /// Merges parts of a table in `working`; returns the rows written.
@@ -154,28 +148,16 @@ extension Writer {
     ) throws -> Int {
         let entries = merge.places.map { working.tables[index].parts[$0] }
         let parts = try entries.map { try handle($0) }
-        var borders = working.tables[index].windowBorders
-        if merge.isCut {
-            borders = try WindowBorders(
-                schema: working.tables[index].schema, parts: parts, windows: windows
-            ).borders(existing: borders)
-        }
-        let cuts = merge.isCut ? borders : []
-        var outputs: [Manifest.Part] = []
-        var window = 0
-        while window <= cuts.count {
-            let pass = window..<min(cuts.count + 1, window + windowCountMax(index))
-            outputs += try PartMerge(
-                writer: self, table: index, parts: parts, borders: cuts, pass: pass, isThorough: isThorough,
-                control: control
-            ).run()
-            window = pass.upperBound
-        }
-        replace(entries, by: outputs, borders: borders, table: index)
-        return outputs.reduce(0) { $0 + $1.rowCount }
+        let outcome = try MergeTask(
+            table: working.tables[index], parts: parts, isCut: merge.isCut, isThorough: isThorough, windows: windows,
+            memoryBudgetBytes: options.memoryBudgetBytes, threads: options.threads, control: control
+        ).run(by: self)
+        replace(entries, by: outcome.parts, borders: outcome.borders, table: index)
+        return outcome.parts.reduce(0) { $0 + $1.rowCount }
     }
 
-    private func replace(_ inputs: [Manifest.Part], by outputs: [Manifest.Part], borders: [Int64], table index: Int) {
+    /// Puts the parts that a merge has made in the place of those that it read.
+    func replace(_ inputs: [Manifest.Part], by outputs: [Manifest.Part], borders: [Int64], table index: Int) {
         let gone = Set(inputs.map(\.identifier))
         let number = working.tables[index].number
         working.tables[index].parts.removeAll { gone.contains($0.identifier) }

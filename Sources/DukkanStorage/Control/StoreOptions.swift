@@ -31,6 +31,24 @@ public struct StoreOptions: Sendable, Hashable {
     /// Bytes of a part that may wait to be made durable until its transaction is published.
     package var waitingPartByteCountMax = 16 << 20
 
+    /// When commits merge small parts.
+    package enum MergeTiming: Sendable {
+        /// Within the commit, or right after it.
+        case within
+        /// On threads of their own, where the options have more than one; a later commit takes up what came of it, or,
+        /// where none is under way, it becomes a generation of its own.
+        case beside
+        /// At the end of the commit; a later commit takes up what came of it.
+        ///
+        /// As `beside`, but the same in each run, for tests.
+        case deferred
+    }
+
+    /// When commits merge small parts of tables without a unique column.
+    package var mergeTiming = MergeTiming.beside
+    /// Rows of a merge from which on it does not happen within a commit.
+    package var besideRowCountMin = 2 << 14
+
     /// Bytes of blocks that queries keep for those after them.
     var blockCacheByteCount: Int { memoryBudgetBytes / 4 }
 

@@ -15,6 +15,8 @@ extension Writer {
                 advice: "commit or roll back first")
         }
         finishRemoval()
+        // It may hold rows of theirs, in files that no manifest names.
+        stopMergeBeside()
         let search = try CustomerSearch(keys, type: working.customerType)
         try checkSegments(isNamed)
         var report = ErasureReport(store: committed.store, time: time, generation: committed.generation)

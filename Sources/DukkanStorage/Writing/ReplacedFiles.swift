@@ -5,8 +5,9 @@ import Synchronization
 /// The files that a generation does not need any more, on their way out.
 ///
 /// No generation stands on them and a failure leaves them to the next writer, so that whoever commits need not wait for the
-/// file system to free them. They go on a thread of their own, which has ended before the next generation is published, the
-/// transaction is rolled back or the store is closed. Names are never used twice, so nothing else meets them.
+/// file system to free them. They go on a thread of their own, which has ended before the transaction is rolled back, or the
+/// store verified, compacted or closed; a few commits may come before that. Names are never used twice, so nothing else
+/// meets them.
 final class ReplacedFiles: Sendable {
     /// In the order in which they go.
     private let paths: [String]
@@ -25,19 +26,24 @@ final class ReplacedFiles: Sendable {
     /// Begins to remove them; where the file system allows no calls beside others, or one thread is all, they are removed
     /// when this returns.
     ///
-    /// - Parameter threads: of the store.
-    func begin(threads: Int) {
+    /// - Parameters:
+    ///   - threads: of the store.
+    ///   - queue: where they wait for those of the generations before.
+    func begin(threads: Int, on queue: DispatchQueue) {
         if isBegun.exchange(true, ordering: .relaxed) { return }
         guard threads > 1, fileSystem.allowsCallsBeside else {
             remove()
             return
         }
         end.enter()
-        DispatchQueue.global().async {
+        queue.async {
             self.remove()
             self.end.leave()
         }
     }
+
+    /// Whether they are removed.
+    var isOver: Bool { isBegun.load(ordering: .relaxed) && end.wait(timeout: .now()) == .success }
 
     /// Returns when they are removed.
     func finish() {

@@ -111,8 +111,8 @@ extension Writer {
             budgetByteCount: options.memoryBudgetBytes)
         let codings = writer.codings()
         let draft = try beginPart(
-            table: index, dictionaries: writer.partDictionaries(codings), rowCount: count,
-            isQuick: count < Writer.quickRowCountMax, isThorough: false)
+            table: table, dictionaries: writer.partDictionaries(codings), rowCount: count,
+            isQuick: count < Writer.quickRowCountMax, isThorough: false, threads: options.threads)
         try writer.write(codings, to: draft.output)
         let entry = try finishPart(draft, order: working.nextOrder...working.nextOrder)
         if let keys, let column = schema.uniqueColumn {

@@ -15,6 +15,8 @@ extension Writer {
         try checkUsable()
         guard hasChanges else { return }
         try control?.check()
+        let firstOrder = committed.nextOrder
+        takeUpMergeBeside()
         for index in working.tables.indices {
             try spill(table: index)
             try control?.check()
@@ -25,19 +27,19 @@ extension Writer {
         }
         try keepPartsWithinLimit(control: control)
         for index in working.tables.indices { try writeDeletions(table: index) }
-        replaced = try publishGeneration()
-        if options.automaticCompaction { compactAfterCommit(control: control) }
+        try publishGeneration()
+        guard options.automaticCompaction else { return }
+        compactAfterCommit(control: control)
+        if committed.nextOrder > firstOrder { hasCommittedRows = true }
+        beginMergeBeside()
     }
 
     func rollback() {
         finishRemoval()
         runs.removeAll()
         freshDeletes.removeAll()
-        let nextFile = working.nextFile
+        // Numbers of files are not used twice, in case a file of the transaction cannot be removed.
         working = committed
-        // Numbers are not used twice, in case a file of the transaction cannot be removed.
-        working.nextFile = nextFile
-        committed.nextFile = nextFile
         adoptSnapshot()
         deletionParts = deletionParts.filter { file, _ in
             committed.tables.contains { $0.deletions.contains { $0.file == file } }
@@ -48,22 +50,38 @@ extension Writer {
         createdFiles = []
     }
 
-    /// Removes what the commit before has replaced, or waits until that has happened.
+    /// Generations whose files may be on their way out while the next is published.
+    private static let removalCountMax = 4
+
+    /// Begins to remove what commits have replaced.
+    func beginRemoval() {
+        for removal in removals { removal.begin(threads: options.threads, on: removalQueue) }
+    }
+
+    /// Removes what commits have replaced, or waits until that has happened.
     func finishRemoval() {
-        replaced?.finish()
-        replaced = nil
+        for removal in removals { removal.finish() }
+        removals.removeAll()
+    }
+
+    /// Waits where removing does not keep up with commits.
+    private func boundRemovals() {
+        beginRemoval()
+        removals.removeAll(where: \.isOver)
+        while removals.count >= Writer.removalCountMax { removals.removeFirst().finish() }
     }
 
     /// Writes `working` as the next generation, opens it, and removes what it does not need any more.
     func publish() throws {
-        let replaced = try publishGeneration()
-        replaced.finish()
+        try publishGeneration()
+        finishRemoval()
     }
 
-    /// Writes `working` as the next generation and opens it; returns what it does not need any more.
-    private func publishGeneration() throws -> ReplacedFiles {
-        finishRemoval()
+    /// Writes `working` as the next generation and opens it; what it does not need any more is to be removed.
+    func publishGeneration() throws {
+        boundRemovals()
         working.generation = committed.generation + 1
+        working.nextFile = fileNumbers.upcoming
         try working.checkInvariants()
         // Files of attempts that failed.
         removeUnusedFiles()
@@ -82,10 +100,11 @@ extension Writer {
         openPublished()
         // The manifest before goes last.
         let names = before.subtracting(Writer.fileNames(committed)).ascending()
-        return ReplacedFiles(
-            names.map { partsPath.appending(name: $0) }
-                + [path.appending(name: StoreLayout.manifestName(old.manifest.generation))],
-            of: old.snapshot, fileSystem)
+        removals.append(
+            ReplacedFiles(
+                names.map { partsPath.appending(name: $0) }
+                    + [path.appending(name: StoreLayout.manifestName(old.manifest.generation))],
+                of: old.snapshot, fileSystem))
     }
 
     private func publishManifest() throws {
@@ -168,8 +187,8 @@ extension Writer {
             uniqueKeysWithValues: working.tables[index].parts.enumerated().map { ($1.identifier, $0) })
         let sections = unsorted.inOrder { order[$0.part, default: 0] < order[$1.part, default: 0] }
         let deletion = DeletionFile(sections: sections)
-        let identifier = newIdentifier()
-        let file = newFile()
+        let identifier = PartIdentifier(high: fileSystem.random(), low: fileSystem.random())
+        let file = fileNumbers.next()
         let name = StoreLayout.deletionName(table: working.tables[index].number, file: file)
         createdFiles.insert(name)
         let bytes = deletion.encoded(identifier: identifier)

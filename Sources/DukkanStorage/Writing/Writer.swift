@@ -1,3 +1,4 @@
+import Dispatch
 import DukkanFormat
 
 /// The one writer of a store: the open transaction, and what it stands on.
@@ -34,8 +35,18 @@ final class Writer {
     /// Parts of the open transaction, by name, whose bytes are made durable when it is published: a merge before that may
     /// take them, and nothing has waited for the disk in vain.
     var waitingParts = [String: PartOutput]()
-    /// What the commit before has left to be removed.
-    var replaced: ReplacedFiles?
+    /// What commits have left to be removed, the oldest first.
+    var removals: [ReplacedFiles] = []
+    /// Where that happens: a queue of its own has a thread as soon as it needs one, also while merges run.
+    let removalQueue = DispatchQueue(label: "dukkan.removal")
+    /// The merge that runs beside, or has ended and was not taken up yet.
+    var mergeBeside: MergeBeside?
+    /// Called on the thread of a merge that has ended.
+    var onMergeEnd: @Sendable () -> Void = {}
+    /// Whether a commit of this writer has brought rows.
+    var hasCommittedRows = false
+    /// Numbers of files of the open transaction and of the merge beside it.
+    let fileNumbers: FileNumbers
     /// Why nothing can be committed any more.
     var failure: DukkanError?
     /// Bytes written to files, for tests of what writing costs.
@@ -52,6 +63,7 @@ final class Writer {
         snapshot = try loader.load(reusing: nil)
         committed = snapshot.manifest
         working = committed
+        fileNumbers = FileNumbers(upcoming: committed.nextFile)
         adoptSnapshot()
         for table in committed.tables {
             for entry in table.deletions {
@@ -87,8 +99,7 @@ final class Writer {
                 // It stays in the way of a new file of its number.
                 let numbers = StoreLayout.partNumbers(name) ?? StoreLayout.deletionNumbers(name)
                 guard let number = numbers?.file, number < .max else { continue }
-                committed.nextFile = max(committed.nextFile, number + 1)
-                working.nextFile = committed.nextFile
+                fileNumbers.skip(number)
             }
         }
         for name in names {
@@ -136,15 +147,6 @@ final class Writer {
             }
             throw error
         }
-    }
-
-    func newIdentifier() -> PartIdentifier {
-        PartIdentifier(high: fileSystem.random(), low: fileSystem.random())
-    }
-
-    func newFile() -> UInt64 {
-        defer { working.nextFile += 1 }
-        return working.nextFile
     }
 
     /// Place in `working` of a table.
