@@ -15,6 +15,8 @@ struct CompactionPolicy {
     let windows: TimeWindows
     /// Parts that another merge is reading.
     var busy: Set<PartIdentifier> = []
+    /// Rows up to which a merge takes older parts along, where that is less than usual.
+    var absorbedRowCountMax = Int.max
 
     /// Parts of one size class that are merged into one.
     static let factor = 12
@@ -77,7 +79,9 @@ struct CompactionPolicy {
         var rows = rowCount(fresh[start...])
         while start > 0 {
             let older = liveRowCount(fresh[start - 1])
-            guard older <= rows * CompactionPolicy.absorbedRatio, rows + older <= absorbingRowCountMax else { break }
+            guard older <= rows * CompactionPolicy.absorbedRatio,
+                rows + older <= min(absorbingRowCountMax, absorbedRowCountMax)
+            else { break }
             start -= 1
             rows += older
         }

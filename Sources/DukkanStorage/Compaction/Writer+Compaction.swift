@@ -43,8 +43,13 @@ extension Writer {
 
     private func nextMerge(rowCountMax: Int) -> (index: Int, merge: CompactionPolicy.Merge)? {
         for index in working.tables.indices {
-            let policy = policy(index)
-            let largest = mergesBeside(working.tables[index]) ? options.besideRowCountMin - 1 : rowCountMax
+            var policy = policy(index)
+            var largest = rowCountMax
+            if mergesBeside(working.tables[index]) {
+                largest = options.besideRowCountMin - 1
+                // While a merge runs beside, another would have to wait for it.
+                if mergeBeside != nil { policy.absorbedRowCountMax = largest }
+            }
             if let merge = policy.next(), policy.rowCount(merge.places) <= largest { return (index, merge) }
         }
         return nil
