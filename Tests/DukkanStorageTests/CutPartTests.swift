@@ -1,6 +1,7 @@
 import DukkanFormat
-import DukkanStorage
 import Testing
+
+@testable import DukkanStorage
 
 /// What is saved of parts of several stripes that are cut off, or have lost their footer and some outlines.
 @Suite struct CutPartTests {
@@ -105,6 +106,52 @@ import Testing
         }
     }
 
+    /// Deleted rows stay deleted, blocks have the numbers that they have in the part, and only damage is told.
+    @Test func aPartThatMissesStripesIsVerifiedAsFarAsItIsThere() throws {
+        let subject = try Subject()
+        let stripes = subject.footer.stripes
+        for cut in [stripes[2].outline.offset, stripes[1].outline.end + 1] {
+            var whole: [UInt8] = []
+            subject.system.damage(subject.path) {
+                whole = $0; $0.removeLast($0.count - cut)
+            }
+            let findings = try StoreCore.verify(path: "/shop", fileSystem: subject.system)
+            #expect(findings.allSatisfy { $0.place.file == subject.path }, "\(findings.prefix(3))")
+            #expect(findings.contains { $0.message.contains("are lost") })
+            subject.system.damage(subject.path) { $0 = whole }
+        }
+        let block = stripes[1].rowBlocks.lowerBound + 3
+        let directory = subject.footer.rowBlocks[block].directory
+        subject.system.damage(subject.path) { bytes in
+            for place in stripes[0].outline.offset..<stripes[0].outline.end { bytes[place] ^= 0x55 }
+            for place in subject.byteCount - 200..<subject.byteCount { bytes[place] = 0 }
+            bytes[directory.end - 5] ^= 1
+        }
+        let findings = try StoreCore.verify(path: "/shop", fileSystem: subject.system)
+        #expect(Set(findings.compactMap(\.place.block)) == [block], "\(findings)")
+        #expect(!findings.contains { $0.message.contains("do not follow") || $0.message.contains("goes on") })
+        let lost = subject.footer.rowBlocks[stripes[1].rowBlocks.lowerBound].firstRow
+        #expect(findings.contains { $0.message.contains("rows 0 to \(lost - 1) are lost") })
+    }
+
+    /// A hostile outline cannot place its rows where no deletion can be.
+    @Test func rowsBehindThoseOfThePartAreNotBelieved() throws {
+        let subject = try Subject()
+        var bytes: [UInt8] = []
+        subject.system.damage(subject.path) { bytes = $0 }
+        let outlines = try subject.footer.stripes.map { stripe in
+            try bytes.withUnsafeBytes {
+                try PartOutline(
+                    parsing: UnsafeRawBufferPointer(rebasing: $0[stripe.outline.offset..<stripe.outline.end]),
+                    offset: stripe.outline.offset, version: PartLimits.version, identifier: subject.footer.identifier)
+            }
+        }
+        let rowCount = outlines[1].rowEnd
+        let found = try #require(SalvagedFooter(outlines, rowCount: rowCount, fileByteCount: 1))
+        #expect(found.footer.rowBlocks.count == outlines[1].blockEnd && found.missing.isEmpty)
+        #expect(SalvagedFooter(outlines, rowCount: 0, fileByteCount: 1) == nil)
+    }
+
     @Test func withoutAManifestNobodyKnowsHowManyRowsWereBehindTheCut() throws {
         let subject = try Subject()
         let length = subject.footer.stripes[2].outline.offset
@@ -113,7 +160,8 @@ import Testing
         #expect(Set(saved.rows.map(\.key)).isSuperset(of: subject.keys(Array(0..<stripe.lowerBound))))
         #expect(Set(saved.rows.map(\.key)).isDisjoint(with: subject.keys(Array(stripe))))
         #expect(saved.report.losses.map(\.rowCount) == [nil])
-        #expect(saved.report.losses[0].reason.contains("row \(subject.footer.rowBlocks[stripe.lowerBound].firstRow)"))
+        #expect(
+            saved.report.losses[0].reason.contains("from row \(subject.footer.rowBlocks[stripe.lowerBound].firstRow)"))
     }
 
     @Test func rowsOfACutStripeMayBeKeptWithNulls() throws {

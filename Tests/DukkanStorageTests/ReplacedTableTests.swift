@@ -74,6 +74,31 @@ import Darwin
         #expect(acknowledged == 3 && faults.count > 8)
     }
 
+    /// A process that ends before the replacement leaves a part whose stripes are whole and whose table is not. Without a
+    /// manifest nobody knows that it was never committed; what is saved of it are rows that were written, and no others.
+    @Test func aTableThatIsNotUpToDateMakesNothingUp() throws {
+        let rows = ReplacedTableTests.rows()
+        let plain = SimulatedFileSystem(seed: 1)
+        _ = try ReplacedTableTests.write(rows, plain)
+        let call = try #require(plain.calls.first { $0.operation == .replace }?.number)
+        let system = SimulatedFileSystem(seed: 1, faults: [call: .death])
+        #expect(try !ReplacedTableTests.write(rows, system))
+        let machine = SimulatedFileSystem(seed: 2, disk: system.disk)
+        let manifest = try #require(machine.fileNames.last { $0.hasPrefix("/shop/MANIFEST") })
+        machine.damage(manifest) { $0[40] ^= 1 }
+        let report = try StoreCore.salvage(path: "/shop", into: "/saved", fileSystem: machine)
+        var shop = ReplacedTableTests.shop
+        shop.name = "table_1"
+        let store = try StoreCore.open(path: "/saved", readOnly: true, fileSystem: machine)
+        let saved = try shop.rows(store.snapshot())
+        let written = Set(rows)
+        #expect(saved.count > 100_000 && saved.allSatisfy { written.contains($0) })
+        let losses = report.losses.filter { $0.columns == ["text"] }
+        #expect(
+            !losses.isEmpty && losses.allSatisfy { ($0.block ?? 0) >= 10 && $0.reason == "a code without a string" })
+        #expect(report.losses.contains { $0.rowCount == nil && $0.reason.contains("never finished") })
+    }
+
     /// What was replaced but never made durable does not count as written.
     @Test func aTableThatWasNotMadeDurableIsNotTrusted() throws {
         let rows = ReplacedTableTests.rows()

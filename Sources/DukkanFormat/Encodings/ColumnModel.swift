@@ -20,24 +20,28 @@ package enum ColumnModel: Sendable {
         }
     }
 
-    /// - Parameter entryBound: values of a table are less than this, and not negative.
-    func encode(into writer: inout ByteWriter, entryBound: Int, effort: EncodingEffort) {
+    /// - Parameter entryMax: values of a table are not more than this, and not negative.
+    func encode(into writer: inout ByteWriter, entryMax: Int, effort: EncodingEffort) {
         switch self {
         case .times(let model):
             writer.append(ColumnModel.timesForm)
             model.encode(into: &writer, effort: effort)
         case .table(let model):
             writer.append(ColumnModel.fixedTableForm)
-            model.encode(into: &writer, width: Int.bitWidth - max(0, entryBound - 1).leadingZeroBitCount)
+            model.encode(into: &writer, width: Int.bitWidth - entryMax.leadingZeroBitCount)
         }
     }
 
-    static func decode(_ reader: inout ByteReader, scratch: ScratchArena) throws(DukkanError) -> ColumnModel {
+    /// - Parameter version: that of the part.
+    static func decode(
+        _ reader: inout ByteReader, version: UInt32, scratch: ScratchArena
+    ) throws(DukkanError) -> ColumnModel {
         let form = try reader.byte()
         switch form {
         case timesForm: return .times(try TimeModel(&reader, scratch))
         case tableForm: return .table(try TableModel(&reader, scratch, isFixed: false))
-        case fixedTableForm: return .table(try TableModel(&reader, scratch, isFixed: true))
+        case fixedTableForm where version >= PartOutline.firstVersion:
+            return .table(try TableModel(&reader, scratch, isFixed: true))
         default: throw corrupt("unknown form \(form) of a model")
         }
     }

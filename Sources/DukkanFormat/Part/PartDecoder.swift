@@ -132,7 +132,7 @@ package enum PartDecoder {
         do throws(DukkanError) {
             let scratch = ScratchArena()
             var reader = ByteReader(try content(bytes, location, footer, scratch, areChecked, onCheck))
-            let model = try ColumnModel.decode(&reader, scratch: scratch)
+            let model = try ColumnModel.decode(&reader, version: footer.version, scratch: scratch)
             guard reader.isAtEnd else { throw corrupt("bytes behind a model's end") }
             return model
         } catch {

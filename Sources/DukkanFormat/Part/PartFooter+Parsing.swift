@@ -21,7 +21,7 @@ extension PartFooter {
         guard blocksEnd >= PartFooter.headerByteCount else { throw corrupt("a footer larger than its file") }
         var reader = ByteReader(content)
         guard try reader.identifier() == identifier else { throw corrupt("the file is another part") }
-        try self.init(&reader, version, identifier, firstRow: 0)
+        try self.init(&reader, version, identifier, firstRow: 0, blockCountMax: PartLimits.rowBlockCountMax)
         if copyCount > 1 { copyPlace = BlockLocation(offset: blocksEnd, byteCount: byteCount) }
         var places = BlockPlaces(offset: PartFooter.headerByteCount, end: blocksEnd)
         if version >= PartOutline.firstVersion { try placeColumnDetails(&places) }
@@ -61,10 +61,11 @@ extension PartFooter {
         _ reader: inout ByteReader, outline: BlockLocation, firstRow: Int, version: UInt32, identifier: PartIdentifier,
         end: inout Int
     ) throws {
-        try self.init(&reader, version, identifier, firstRow: firstRow)
+        try self.init(
+            &reader, version, identifier, firstRow: firstRow, blockCountMax: PartLimits.stripeBlockCountMax)
         var details = BlockPlaces(offset: PartFooter.headerByteCount, end: outline.offset)
         try placeColumnDetails(&details)
-        guard 1...PartLimits.stripeBlockCountMax ~= rowBlocks.count else { throw corrupt("an impossible stripe") }
+        guard !rowBlocks.isEmpty else { throw corrupt("a stripe without rows") }
         stripes = [Stripe(rowBlocks: rowBlocks.indices, outline: outline)]
         var places = BlockPlaces(offset: outline.end, end: PartLimits.fileByteCountMax)
         try parseStripe(&reader, rowBlocks.indices, &places)
@@ -76,7 +77,7 @@ extension PartFooter {
 
     /// Reads what footers and outlines have in common, from the number of rows to the row blocks.
     private init(
-        _ reader: inout ByteReader, _ version: UInt32, _ identifier: PartIdentifier, firstRow: Int
+        _ reader: inout ByteReader, _ version: UInt32, _ identifier: PartIdentifier, firstRow: Int, blockCountMax: Int
     ) throws {
         self.version = version
         self.identifier = identifier
@@ -88,7 +89,7 @@ extension PartFooter {
             version < 2 ? 0 : try reader.count(PartLimits.sharedBitmapCountMax, "shared bitmaps of a row block")
         rowBlocks = []
         stripes = []
-        try parseRowBlocks(&reader, firstRow: firstRow)
+        try parseRowBlocks(&reader, firstRow: firstRow, countMax: blockCountMax)
     }
 
     static func place(of role: ColumnDefinition.Role, _ columns: [PartColumn]) -> Int {
@@ -148,8 +149,10 @@ extension PartFooter {
         }
     }
 
-    private mutating func parseRowBlocks(_ reader: inout ByteReader, firstRow start: Int) throws(DukkanError) {
-        let count = try reader.count(PartLimits.rowBlockCountMax, "row blocks")
+    private mutating func parseRowBlocks(
+        _ reader: inout ByteReader, firstRow start: Int, countMax: Int
+    ) throws(DukkanError) {
+        let count = try reader.count(countMax, "row blocks")
         // Each takes several bytes, so that a short footer cannot ask for much memory.
         guard count <= reader.remaining else { throw corrupt("more row blocks than the footer has bytes") }
         rowBlocks.reserveCapacity(count)

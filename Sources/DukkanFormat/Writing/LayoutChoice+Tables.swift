@@ -66,7 +66,9 @@ extension LayoutChoice {
             low = min(low, TableBuilder.value(keys, row))
             high = max(high, TableBuilder.value(keys, row))
         }
-        guard low <= high, var table = TableBuilder(referenceColumn: reference, keys: low...high) else { return nil }
+        let unknown = Int64(pending.dictionaryCounts[column])
+        guard low <= high, var table = TableBuilder(referenceColumn: reference, keys: low...high, unknown: unknown)
+        else { return nil }
         table.add(pending.vectors[column], keys, 0..<rowCount)
         var relations = input.relations()
         relations.table = table.model

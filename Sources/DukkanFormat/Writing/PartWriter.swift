@@ -168,7 +168,7 @@ package final class PartWriter {
         guard let model = layout?.model(of: column) else { return nil }
         var content = ByteWriter()
         let effort = EncodingEffort(options)
-        model.encode(into: &content, entryBound: dictionaries[column]?.count ?? 0, effort: effort)
+        model.encode(into: &content, entryMax: dictionaries[column]?.count ?? 0, effort: effort)
         return BlockFrame.wrap(content.bytes, tryLZ4: false, effort: effort)
     }
 

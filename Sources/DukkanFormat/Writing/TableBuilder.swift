@@ -1,6 +1,8 @@
 /// Collects which value of a column goes with each value of its reference column.
 ///
-/// The first value that is met stays, so that blocks encoded earlier keep their meaning while entries are added.
+/// The first value that is met stays, so that blocks encoded earlier keep their meaning while entries are added. An entry
+/// of which nothing is known yet has a value that no row has: no row agrees with it, and a reader of a table that was not
+/// brought up to date finds that out.
 struct TableBuilder {
     let referenceColumn: Int
     private let base: Int64
@@ -11,12 +13,14 @@ struct TableBuilder {
     static let entryCountMax = 1 << 16
 
     /// Begins a table for keys of `keys`; nil for too many.
-    init?(referenceColumn: Int, keys: ClosedRange<Int64>) {
+    ///
+    /// - Parameter unknown: the value of entries that are not known.
+    init?(referenceColumn: Int, keys: ClosedRange<Int64>, unknown: Int64) {
         let span = keys.upperBound.subtractingReportingOverflow(keys.lowerBound)
         guard !span.overflow, span.partialValue < TableBuilder.entryCountMax else { return nil }
         self.referenceColumn = referenceColumn
         base = keys.lowerBound
-        values = [Int64](repeating: 0, count: Int(span.partialValue) + 1)
+        values = [Int64](repeating: unknown, count: Int(span.partialValue) + 1)
         isKnown = [Bool](repeating: false, count: values.count)
     }
 

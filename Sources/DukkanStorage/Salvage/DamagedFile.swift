@@ -57,6 +57,7 @@ struct SalvagedFooter {
     ///
     /// - Parameter rowCount: rows of the part; nil where that is not known.
     init?(_ outlines: [PartOutline], rowCount: Int?, fileByteCount: Int) {
+        let outlines = outlines.filter { $0.rowEnd <= rowCount ?? .max }
         guard let footer = PartFooter(joining: outlines) else { return nil }
         self.footer = footer
         blockNumbers = outlines.flatMap { Array($0.firstBlock..<$0.blockEnd) }
@@ -72,8 +73,11 @@ struct SalvagedFooter {
         if let rowCount {
             if rowCount > row { missing.append(Missing(rows: row..<rowCount, reason: tail + " these rows")) }
         } else {
-            missing.append(
-                Missing(rows: nil, reason: tail + " its end: rows behind row \(row) are lost if there were any"))
+            let reason =
+                tail
+                + " its end: rows from row \(row) on are lost if there were any, or the part was never finished and "
+                + "the rows before are in other parts as well"
+            missing.append(Missing(rows: nil, reason: reason))
         }
     }
 }

@@ -21,29 +21,57 @@ struct FooterSearch {
     /// The footer; or what the outlines of stripes tell; or the footer with one bit changed, which is believed where the
     /// outlines do not tell of all rows.
     ///
-    /// Throws `corrupt` where none of them tells anything.
+    /// Throws `corrupt` where none of them tells anything, `unsupportedVersion` for a part of a newer release.
     func footer() throws -> SalvagedFooter {
         guard writtenByteCount >= PartFooter.headerByteCount + PartFooter.trailerByteCount else {
             throw DukkanError(.corrupt, "a part of \(file.byteCount) bytes is too short")
         }
+        try checkVersion()
         do {
             return SalvagedFooter(try namedFooter(.spliced))
         } catch let error as DukkanError where error.code == .corrupt {
-            if let found = try? searchedFooter(.spliced) { return SalvagedFooter(found) }
-            let outlined = outlinedFooter()
+            let outlines = outlines()
+            let taken = Set(outlines.flatMap { $0.footer.stripes.map(\.outline.offset) })
+            if let found = try? searchedFooter(.spliced, besides: taken) { return SalvagedFooter(found) }
+            let outlined = outlinedFooter(outlines)
             if let outlined, outlined.missing.isEmpty { return outlined }
             if let found = try? namedFooter(.corrected) { return SalvagedFooter(found) }
-            if let found = try? searchedFooter(.corrected) { return SalvagedFooter(found) }
+            if let found = try? searchedFooter(.corrected, besides: taken) { return SalvagedFooter(found) }
             if let outlined { return outlined }
             throw error
         }
     }
 
-    /// What the outlines tell that are found; nil if none is.
-    private func outlinedFooter() -> SalvagedFooter? {
-        guard let identifier = try? entry?.identifier ?? file.headIdentifier(),
-            let outlines = try? OutlineSearch(file: file, identifier: identifier).outlines(), let last = outlines.last
-        else { return nil }
+    /// What a newer release wrote is not guessed at.
+    private func checkVersion() throws {
+        let header = try file.read(from: 0, count: PartFooter.headerByteCount)
+        do {
+            let identifier = try entry?.identifier ?? file.headIdentifier()
+            try header.withUnsafeBytes { try PartFooter.checkHeader($0, identifier: identifier) }
+        } catch let error as DukkanError where error.code == .unsupportedVersion {
+            throw error
+        } catch {}
+    }
+
+    /// The outlines that are found.
+    private func outlines() -> [PartOutline] {
+        var identifiers = [entry?.identifier ?? (try? file.headIdentifier())].compactMap { $0 }
+        if entry == nil, let place = try? namedPlace().range.lowerBound,
+            let bytes = try? file.read(from: place, count: PartFooter.headerByteCount),
+            let identifier = try? file.identifier(bytes[...]), !identifiers.contains(identifier)
+        {
+            identifiers.append(identifier)
+        }
+        for identifier in identifiers {
+            let outlines = try? OutlineSearch(file: file, identifier: identifier).outlines()
+            if let outlines, !outlines.isEmpty { return outlines }
+        }
+        return []
+    }
+
+    /// What outlines tell; nil if there are none.
+    private func outlinedFooter(_ outlines: [PartOutline]) -> SalvagedFooter? {
+        guard let last = outlines.last else { return nil }
         // Without a manifest the trailer may still tell that the footer follows the last stripe.
         let isWhole = (try? namedPlace())?.range.lowerBound == last.end
         return SalvagedFooter(
@@ -78,7 +106,9 @@ struct FooterSearch {
     }
 
     /// The footer that begins with the part's identifier somewhere before the end, or whose copy does.
-    private func searchedFooter(_ effort: FooterRecovery.Effort) throws -> PartFooter? {
+    ///
+    /// - Parameter others: places of the file that begin with it, too.
+    private func searchedFooter(_ effort: FooterRecovery.Effort, besides others: Set<Int>) throws -> PartFooter? {
         let start = max(PartFooter.headerByteCount, end - FooterSearch.searchByteCountMax)
         guard end > start else { return nil }
         let bytes = try file.read(from: start, count: end - start)
@@ -87,7 +117,9 @@ struct FooterSearch {
         wanted.identifier(identifier)
         var places: [Int] = []
         for at in stride(from: bytes.count - wanted.bytes.count, through: 0, by: -1)
-        where bytes[at] == wanted.bytes[0] && bytes[at..<(at + wanted.bytes.count)].elementsEqual(wanted.bytes) {
+        where bytes[at] == wanted.bytes[0] && bytes[at..<(at + wanted.bytes.count)].elementsEqual(wanted.bytes)
+            && !others.contains(start + at)
+        {
             places.append(at)
             if places.count == FooterSearch.candidateCountMax { break }
         }

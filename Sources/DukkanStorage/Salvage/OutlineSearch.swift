@@ -9,6 +9,8 @@ struct OutlineSearch {
     private static let pieceByteCount = 1 << 20
     /// Places that look like the begin of an outline and are none before the search is given up.
     private static let failureCountMax = 1_000
+    /// Bytes of such places that are read.
+    private static let failedByteCountMax = 1 << 30
     /// Largest outline that is believed: the keys and names in it are far less.
     private static let outlineByteCountMax = 1 << 26
 
@@ -18,15 +20,19 @@ struct OutlineSearch {
     /// outline is damaged, the next one is looked for by the part's identifier, with which it begins. O(bytes of the file).
     func outlines() throws -> [PartOutline] {
         var found: [PartOutline] = []
-        var failureCount = 0
+        var failureCount = 0, failedByteCount = 0
         var offset = PartFooter.headerByteCount
         while let place = try nextPlace(from: offset) {
-            if let outline = try? outline(at: place), fits(outline, behind: found.last) {
+            if let outline = try? outline(at: place, &failedByteCount), fits(outline, behind: found.last) {
                 found.append(outline)
                 offset = outline.end
             } else {
                 failureCount += 1
-                if failureCount == OutlineSearch.failureCountMax { break }
+                if failureCount == OutlineSearch.failureCountMax
+                    || failedByteCount > OutlineSearch.failedByteCountMax
+                {
+                    break
+                }
                 offset = place + 1
             }
         }
@@ -38,7 +44,7 @@ struct OutlineSearch {
         return PartFooter(joining: [previous, outline]) != nil
     }
 
-    private func outline(at place: Int) throws -> PartOutline? {
+    private func outline(at place: Int, _ failedByteCount: inout Int) throws -> PartOutline? {
         let head = try file.read(from: place, count: PartOutline.headByteCount)
         let byteCount = head.withUnsafeBytes { PartOutline.byteCount(head: $0, identifier: identifier) }
         guard let byteCount, byteCount <= min(file.byteCount - place, OutlineSearch.outlineByteCountMax) else {
@@ -51,6 +57,7 @@ struct OutlineSearch {
             }
             if let outline { return outline }
         }
+        failedByteCount += byteCount
         return nil
     }
 

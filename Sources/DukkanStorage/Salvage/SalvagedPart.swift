@@ -45,7 +45,9 @@ final class SalvagedPart {
                 throw DukkanError(.corrupt, "the customer directory has another size than the footer says")
             }
         } catch {
-            let loss = Loss(rowCount: live.count, columns: [], reason: SalvagedPart.known(error).description)
+            var error = SalvagedPart.known(error)
+            error.place.block = nil  // It is told beside the reason.
+            let loss = Loss(rowCount: live.count, columns: [], reason: error.description)
             return (nil, loss)
         }
         var vectors: [ColumnVector] = []

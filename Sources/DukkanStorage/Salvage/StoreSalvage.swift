@@ -167,6 +167,7 @@ struct StoreSalvage {
         }
         for missing in file.salvaged?.missing ?? [] {
             let rowCount = missing.rows.map { rows in rows.count - deleted.count { rows.contains($0) } }
+            if rowCount == 0 { continue }
             report.add(
                 .init(
                     table: schema.name, file: name, rowCount: rowCount, columns: [], reason: missing.reason,

@@ -36,7 +36,17 @@ struct PartVerification {
         findings += checkFooter()
         // What several columns need is found once for each of them.
         var known: Set<VerificationFinding> = []
-        return findings.filter { known.insert($0).inserted }
+        return findings.map { numbered($0) }.filter { known.insert($0).inserted }
+    }
+
+    /// A finding that tells the number of its block in the part, of which other blocks may be missing.
+    private func numbered(_ finding: VerificationFinding) -> VerificationFinding {
+        guard let numbers = part.file.salvaged?.blockNumbers, let block = finding.place.block,
+            numbers.indices.contains(block)
+        else { return finding }
+        var finding = finding
+        finding.place.block = numbers[block]
+        return finding
     }
 
     /// Which codes of the part's dictionaries rows have, deleted or not.
@@ -357,8 +367,10 @@ struct PartVerification {
     /// Order across the borders of row blocks.
     private func checkOrder(_ edges: [Int: Edge]) -> [VerificationFinding] {
         var findings: [VerificationFinding] = []
-        let blocks = part.footer.rowBlocks
+        let blocks = part.footer.rowBlocks, numbers = part.file.salvaged?.blockNumbers
         for block in blocks.indices.dropFirst() {
+            // Between these two others are missing, which is a finding of its own.
+            if let numbers, numbers[block] != numbers[block - 1] + 1 { continue }
             let last = blocks[block - 1], next = blocks[block]
             if next.firstRow != last.firstRow + last.rowCount {
                 findings.append(finding("the row blocks do not follow each other", block: block))

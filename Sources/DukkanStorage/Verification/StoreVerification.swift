@@ -124,7 +124,10 @@ struct StoreVerification {
             else { return nil }
             file = opened
         }
-        let isCounted = deletes.map { $0.rowCount == file.footer.rowCount } ?? true
+        // Of a part that is read from outlines rows may be missing.
+        let isWhole = file.salvaged?.missing.isEmpty ?? true
+        let rowEnd = file.footer.rowBlocks.last.map { $0.firstRow + $0.rowCount } ?? 0
+        let isCounted = deletes.map { isWhole ? $0.rowCount == rowEnd : $0.rowCount >= rowEnd } ?? true
         let part = PartHandle(file: file, entry: entry, deletes: isCounted ? deletes : nil)
         findings += try PartVerification(part: part, schema: table.schema, threads: threads, control: control).run()
         return part

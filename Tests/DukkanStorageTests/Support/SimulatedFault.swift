@@ -23,7 +23,7 @@ enum FileOperation: String, Sendable, CaseIterable {
     }
 
     /// Whether it needs space on the disk.
-    var takesSpace: Bool { self == .create || self == .write || self == .makeDirectory }
+    var takesSpace: Bool { self == .create || self == .write || self == .replace || self == .makeDirectory }
 }
 
 /// What happens at a call.
