@@ -137,7 +137,15 @@ package final class StoreCore: Sendable {
     }
 
     /// Forgets the open transaction.
-    package func rollback() throws { try write { $0.rollback() } }
+    package func rollback() throws {
+        try write { writer in
+            writer.rollback()
+            // A merge that ended meanwhile has waited for the transaction.
+            writer.publishMergeBeside()
+            publish(writer)
+            writer.beginRemoval()
+        }
+    }
 
     /// Merges the parts of a table, or of all, into as few as their time windows need.
     ///

@@ -49,6 +49,36 @@ import Testing
         return store
     }
 
+    /// A scan that found every order by time counts on them; a query that found none of them meanwhile takes nothing away.
+    @Test func anOrderByTimeStays() throws {
+        let room = OrderRoom(byteCount: 1 << 20)
+        let orders = MergedOrders([.all], pruned: [], room: room)
+        #expect(orders.serves([.all], pruned: []))
+        let starts: [UInt32] = [0]
+        func keep(isByTime: Bool) {
+            orders.keep(0) { room in
+                MergedOrder(
+                    RunMerge.Rows(runs: UnsafeBufferPointer(start: nil, count: 0), count: 0),
+                    keys: CustomerKeyList(isString: false),
+                    starts: starts, sources: [], isByTime: isByTime, room: room)
+            }
+        }
+        keep(isByTime: false)
+        #expect(orders.isComplete(isByTime: false) && !orders.isComplete(isByTime: true))
+        keep(isByTime: true)
+        #expect(orders.isComplete(isByTime: true))
+        keep(isByTime: false)
+        #expect(orders.isComplete(isByTime: true))
+    }
+
+    /// Two spellings of one character are two customers.
+    @Test func cutsAreComparedByBytes() {
+        let composed = CustomerRange(lower: .string("\u{e9}"), upper: nil)
+        let decomposed = CustomerRange(lower: .string("e\u{301}"), upper: nil)
+        #expect(!composed.isSame(as: decomposed) && composed.isSame(as: composed))
+        #expect(Set([CustomerKey.string("\u{e9}"), .string("e\u{301}"), .integer(1)]).count == 3)
+    }
+
     private func column(_ name: String) -> Expression { .column(ColumnName(name)) }
     private func isKind(_ kind: String) -> Expression { .binary(.equal, column("kind"), .literal(.string(kind))) }
 

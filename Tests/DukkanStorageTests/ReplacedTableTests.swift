@@ -74,8 +74,9 @@ import Darwin
         #expect(acknowledged == 3 && faults.count > 8)
     }
 
-    /// A process that ends before the replacement leaves a part whose stripes are whole and whose table is not. Without a
-    /// manifest nobody knows that it was never committed; what is saved of it are rows that were written, and no others.
+    /// A process that ends before the replacement leaves a part whose stripes are whole and whose table is not.
+    ///
+    /// Without a manifest nobody knows that it was never committed; what is saved of it are rows that were written, and no others.
     @Test func aTableThatIsNotUpToDateMakesNothingUp() throws {
         let rows = ReplacedTableTests.rows()
         let plain = SimulatedFileSystem(seed: 1)

@@ -40,6 +40,11 @@ public final class Store: Sendable {
         self.options = options
     }
 
+    deinit {
+        // Work beside the store's calls may hold the core a moment longer; the lock is free now.
+        core.close()
+    }
+
     /// Makes an empty store in a directory that does not exist yet or is empty, and opens it for writing.
     ///
     /// - Throws: `DukkanError` `alreadyExists` where there is a store, `inputOutput` where the system refuses.

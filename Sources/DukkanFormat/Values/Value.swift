@@ -28,6 +28,26 @@ public enum CustomerKey: Sendable, Hashable {
     case string(String)
 }
 
+extension CustomerKey {
+    /// Whether two keys are the same; strings by their bytes, so that two spellings of one character differ, as they do in a
+    /// store.
+    public static func == (a: CustomerKey, b: CustomerKey) -> Bool {
+        switch (a, b) {
+        case (.integer(let a), .integer(let b)): a == b
+        case (.string(let a), .string(let b)): a.utf8.elementsEqual(b.utf8)
+        default: false
+        }
+    }
+
+    /// Feeds what ``==(_:_:)`` compares.
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .integer(let value): hasher.combine(value)
+        case .string(let value): for byte in value.utf8 { hasher.combine(byte) }
+        }
+    }
+}
+
 extension Value {
     /// Whether two values are the same; strings by their bytes, so that two spellings of one character differ, as they do
     /// in a store.

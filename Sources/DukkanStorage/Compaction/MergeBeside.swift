@@ -15,6 +15,9 @@ final class MergeBeside: PartMaking, @unchecked Sendable {
     let deletedCounts: [Int]
     let isCut: Bool
 
+    /// Time between two looks whether someone who waits has given up.
+    private static let checkInterval = DispatchTimeInterval.milliseconds(20)
+
     private let task: MergeTask
     private let partsPath: String
     private let fileSystem: any FileSystem
@@ -75,8 +78,10 @@ final class MergeBeside: PartMaking, @unchecked Sendable {
     }
 
     /// Returns when it has ended.
-    func wait() {
-        end.wait()
+    ///
+    /// Throws `cancelled` or `deadline` where that comes first.
+    func wait(control: WorkControl?) throws {
+        while end.wait(timeout: .now() + MergeBeside.checkInterval) == .timedOut { try control?.check() }
     }
 
     /// Ends it early; returns when it has ended.

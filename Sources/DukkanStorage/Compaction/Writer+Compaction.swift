@@ -13,7 +13,7 @@ extension Writer {
 
     /// Merges until the next manifest may name the parts of `working`.
     func keepPartsWithinLimit(control: WorkControl?) throws {
-        if working.partCount > Manifest.partCountMax { takeUpMergeBeside(waiting: true) }
+        if working.partCount > Manifest.partCountMax { try takeUpMergeBeside(waiting: true, control: control) }
         while working.partCount > Manifest.partCountMax {
             let choices = working.tables.indices.compactMap { index in
                 policy(index).cheapest(countMax: Writer.forcedMergeCount).map { (index: index, choice: $0) }
@@ -47,8 +47,15 @@ extension Writer {
             var largest = rowCountMax
             if mergesBeside(working.tables[index]) {
                 largest = options.besideRowCountMin - 1
-                // While a merge runs beside, another would have to wait for it.
-                if mergeBeside != nil { policy.absorbedRowCountMax = largest }
+                if let mergeBeside {
+                    if mergeBeside.table.number == working.tables[index].number {
+                        // Another of the same table would have to wait for it.
+                        policy.absorbedRowCountMax = largest
+                    } else {
+                        // Other tables do not wait for it.
+                        largest = min(rowCountMax, Writer.mergedBeforeCommitRowCountMax)
+                    }
+                }
             }
             if let merge = policy.next(), policy.rowCount(merge.places) <= largest { return (index, merge) }
         }

@@ -9,6 +9,9 @@ extension Writer {
     /// Parts that commits add to a table while a merge runs; then a commit waits for its end.
     private static let partsBesideMax = 2 * CompactionPolicy.factor
 
+    /// Commits to wait after merges that failed one after the other, at most, as a power of two.
+    private static let mergePauseWidthMax = 12
+
     /// Whether the larger merges of a table run beside commits.
     ///
     /// Not in the first commit of rows of a handle: who opens a store for one commit would leave parts that nobody merges.
@@ -23,7 +26,7 @@ extension Writer {
 
     /// Begins the next merge, if there is one to do and none runs.
     func beginMergeBeside() {
-        guard mergeBeside == nil else { return }
+        guard mergeBeside == nil, commitsUntilMergeBeside == 0 else { return }
         for (index, table) in committed.tables.enumerated() where mergesBeside(table) {
             let policy = policy(index)
             guard let merge = policy.next(), policy.rowCount(merge.places) >= options.besideRowCountMin,
@@ -38,20 +41,26 @@ extension Writer {
 
     /// Takes up the merge that has ended, and waits for one that commits have run ahead of.
     ///
-    /// - Parameter waiting: whether to wait for it anyway.
-    func takeUpMergeBeside(waiting: Bool = false) {
+    /// - Parameters:
+    ///   - waiting: whether to wait for it anyway.
+    ///   - control: ends the waiting.
+    func takeUpMergeBeside(waiting: Bool = false, control: WorkControl? = nil) throws {
         guard let beside = mergeBeside else { return }
         if !beside.hasEnded {
             let now = working.tables.first { $0.number == beside.table.number }?.parts.count ?? 0
             guard waiting || now > beside.table.parts.count + Writer.partsBesideMax else { return }
-            beside.wait()
+            try beside.wait(control: control)
         }
         mergeBeside = nil
         writtenByteCount += beside.writtenByteCount
-        guard case .success(let outcome) = beside.result, let index = place(of: beside) else {
-            beside.removeFiles()
-            return
+        guard case .success(let outcome) = beside.result else {
+            // What it reads may be damaged: tried again at once it would write the same in vain.
+            failedMergeBesideCount += 1
+            commitsUntilMergeBeside = 1 << min(failedMergeBesideCount, Writer.mergePauseWidthMax)
+            return beside.removeFiles()
         }
+        failedMergeBesideCount = 0
+        guard let index = place(of: beside) else { return beside.removeFiles() }
         createdFiles.formUnion(beside.names)
         files.merge(beside.files) { $1 }
         let borders = beside.isCut ? outcome.borders : working.tables[index].windowBorders
@@ -74,9 +83,15 @@ extension Writer {
     ///
     /// A failure leaves the generation that stands.
     func publishMergeBeside() {
-        guard failure == nil, !hasChanges else { return }
+        guard failure == nil, !hasChanges, let beside = mergeBeside, beside.hasEnded else { return }
+        // Too many parts are for a commit to merge, which must not throw this one away.
+        if case .success(let outcome) = beside.result,
+            working.partCount - beside.inputs.count + outcome.parts.count > Manifest.partCountMax
+        {
+            return
+        }
         do {
-            takeUpMergeBeside()
+            try takeUpMergeBeside()
             // A merge that failed is not begun again before the next commit.
             guard hasChanges else { return }
             for index in working.tables.indices { try writeDeletions(table: index) }

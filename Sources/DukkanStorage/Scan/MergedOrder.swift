@@ -138,12 +138,13 @@ final class MergedOrders: Sendable {
     /// Keeps the order of a morsel, if anyone may want it and there is room.
     func keep(_ morsel: Int, _ make: (OrderRoom) -> MergedOrder?) {
         guard isRepeated.load(ordering: .relaxed), let made = make(room) else { return }
-        // What was there goes behind the lock.
-        let former = found.withLock { found in
+        // What is not kept goes behind the lock. An order by time serves all, and one that a scan counts on stays.
+        let spare = found.withLock { found in
+            if let former = found[morsel], former.isByTime || !made.isByTime { return made }
             let former = found[morsel]
             found[morsel] = made
-            return former
+            return former ?? made
         }
-        _ = former
+        _ = spare
     }
 }

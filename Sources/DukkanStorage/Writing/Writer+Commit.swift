@@ -16,7 +16,7 @@ extension Writer {
         guard hasChanges else { return }
         try control?.check()
         let firstOrder = committed.nextOrder
-        takeUpMergeBeside()
+        try takeUpMergeBeside(control: control)
         for index in working.tables.indices {
             try spill(table: index)
             try control?.check()
@@ -31,6 +31,7 @@ extension Writer {
         guard options.automaticCompaction else { return }
         compactAfterCommit(control: control)
         if committed.nextOrder > firstOrder { hasCommittedRows = true }
+        if commitsUntilMergeBeside > 0 { commitsUntilMergeBeside -= 1 }
         beginMergeBeside()
     }
 

@@ -45,6 +45,10 @@ final class Writer {
     var onMergeEnd: @Sendable () -> Void = {}
     /// Whether a commit of this writer has brought rows.
     var hasCommittedRows = false
+    /// Merges beside that failed one after the other.
+    var failedMergeBesideCount = 0
+    /// Commits before the next one is begun.
+    var commitsUntilMergeBeside = 0
     /// Numbers of files of the open transaction and of the merge beside it.
     let fileNumbers: FileNumbers
     /// Why nothing can be committed any more.
