@@ -184,12 +184,13 @@ import Testing
     /// Footer and an outline lost: the rows of that stripe are, and no others; what is damaged of the rest is named as ever.
     @Test func anOutlineThatIsGoneWithTheFooterCostsItsStripe() throws {
         let subject = try Subject()
-        for number in subject.footer.stripes.indices {
+        // With the identifier with which it begins, or without it.
+        for (number, kept) in subject.footer.stripes.indices.flatMap({ [($0, 0), ($0, PartOutline.headByteCount)] }) {
             let stripe = subject.footer.stripes[number]
             let damaged = subject.footer.stripes[(number + 1) % 3].rowBlocks.lowerBound
             let directory = subject.footer.rowBlocks[damaged].directory
             let saved = try subject.salvage { bytes in
-                for place in stripe.outline.offset..<stripe.outline.end { bytes[place] ^= 0x55 }
+                for place in stripe.outline.offset + kept..<stripe.outline.end { bytes[place] ^= 0x55 }
                 for place in subject.byteCount - 200..<subject.byteCount { bytes[place] = 0 }
                 bytes[directory.end - 5] ^= 1
             }
