@@ -54,6 +54,50 @@ import Testing
         #expect(system.fileNames.allSatisfy { !$0.contains("/parts/") })
     }
 
+    /// What queries have found in a table stays with it until a commit changes it.
+    @Test func aCommitLeavesOtherTablesAsTheyWere() throws {
+        let system = SimulatedFileSystem(seed: 1)
+        var options = SnapshotTests.options
+        options.mergeTiming = .within
+        let writer = try StoreCore.create(path: "/shop", options: options, fileSystem: system)
+        let shop = Shop(isUnique: true)
+        let other = Shop(name: "returns")
+        try writer.createTable(shop.schema)
+        try writer.createTable(other.schema)
+        let rows = Rows.random(100, seed: 1)
+        try writer.append(table: shop.name, shop.batch(rows))
+        try writer.append(table: other.name, other.batch(rows))
+        try writer.commit()
+        let reader = try StoreCore.open(path: "/shop", readOnly: true, options: options, fileSystem: system)
+        var kept = [try writer.snapshot(), try reader.snapshot()]
+        /// Which tables of the writer and of the reader are those of the generation before.
+        func areKept() throws -> [[Bool]] {
+            let now = [try writer.snapshot(), try reader.snapshot()]
+            defer { kept = now }
+            #expect(zip(kept, now).allSatisfy { $0.generation < $1.generation })
+            return zip(kept, now).map { before, after in zip(before.tables, after.tables).map { $0 === $1 } }
+        }
+        try writer.append(table: other.name, other.batch(Rows.random(10, seed: 2)))
+        try writer.commit()
+        #expect(try areKept() == [[true, false], [true, false]])
+        // Rows replaced and nothing else: all of them are in the new part, and gone from the old one.
+        try writer.append(table: shop.name, shop.batch(Array(rows[..<10])))
+        try writer.commit()
+        #expect(try areKept() == [[false, true], [false, true]])
+        try writer.addColumn(table: shop.name, ColumnDefinition("more", .int))
+        try writer.commit()
+        #expect(try areKept() == [[false, true], [false, true]])
+        try writer.defineSegment(name: "all", text: "amount > 0")
+        try writer.commit()
+        // A reader makes the bitmaps of deleted rows anew.
+        #expect(try areKept() == [[true, true], [false, true]])
+        _ = try writer.erase(customers: [.integer(Int64(rows[20].customer ?? "") ?? 0)])
+        #expect(try areKept() == [[false, false], [false, false]])
+        _ = try writer.compact(table: other.name)
+        writer.close()
+        reader.close()
+    }
+
     @Test func readersOfAnotherHandleSeeOnlyCommittedContents() throws {
         let directory = TemporaryDirectory()
         let shop = Shop(isUnique: true)

@@ -67,6 +67,7 @@ def measure_commits(options, work):
         result = call(options.application, "commits", store, str(options.commits), str(options.rows), str(late))
         shutil.rmtree(store)
         shutil.rmtree(store + ".bare")
+        shutil.rmtree(store + ".one")
         found[f"late_{late}"] = result
         print(json.dumps(result), flush=True)
         name = f"{late} % late"
@@ -77,7 +78,7 @@ def measure_commits(options, work):
                      result["last_bytes"] / result["tenth_bytes"], COMMIT_GROWTH),
             bars.Bar(f"bytes written / bytes stored, {name}", result["bytes_written"] / result["bytes_stored"], WRITTEN),
             bars.Bar(f"bytes written with the final compaction / bytes stored then, {name}",
-                     (result["bytes_written"] + result["bytes_compacting"]) / result["bytes_compacted"], WRITTEN)]
+                     result["bytes_written_in_all"] / result["bytes_compacted"], WRITTEN)]
         for question, scattered, whole in zip(("funnel", "slice"), result["scattered_ms"], result["one_part_ms"]):
             met.append(bars.Bar(f"{question} over {result['parts']} parts / over one, {name}", scattered / whole, SCATTERED))
     return found, met

@@ -13,6 +13,11 @@ package final class PartHandle: Sendable {
         self.deletes = deletes
     }
 
+    /// Whether it is the same file, with the same rows deleted.
+    func isSame(as other: PartHandle) -> Bool {
+        file === other.file && deletes === other.deletes && entry == other.entry
+    }
+
     /// Lent, since a copy counts a dozen references.
     package var footer: PartFooter {
         _read { yield file.footer }

@@ -53,6 +53,27 @@ package final class TableSnapshot: Sendable {
         rowCount = parts.reduce(0) { $0 + $1.liveRowCount }
     }
 
+    /// The same table in the next generation: with all that queries have found in it where nothing of it has changed, or
+    /// a new one.
+    ///
+    /// - Parameters:
+    ///   - previous: tables of the generation before.
+    ///   - number: the table's number.
+    ///   - schema: the table's columns.
+    ///   - parts: its parts in order of ingest.
+    ///   - orderRoom: memory for orders of the parts' rows; nil where none are kept.
+    static func next(
+        after previous: [TableSnapshot], number: Int, schema: TableSchema, parts: [PartHandle], orderRoom: OrderRoom?
+    ) -> TableSnapshot {
+        let before = previous.first { $0.number == number }
+        if let before, before.schema == schema, before.orderRoom === orderRoom,
+            before.parts.elementsEqual(parts, by: { $0.isSame(as: $1) })
+        {
+            return before
+        }
+        return TableSnapshot(number: number, schema: schema, parts: parts, orderRoom: orderRoom)
+    }
+
     /// The union of some parts' dictionaries of a column.
     ///
     /// - Parameters:

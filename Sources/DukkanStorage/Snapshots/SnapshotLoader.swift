@@ -44,8 +44,9 @@ struct SnapshotLoader {
         for table in manifest.tables {
             guard let parts = try openParts(of: table, files) else { return nil }
             tables.append(
-                TableSnapshot(
-                    number: table.number, schema: table.schema, parts: parts, orderRoom: blocks?.orderRoom))
+                TableSnapshot.next(
+                    after: previous?.tables ?? [], number: table.number, schema: table.schema, parts: parts,
+                    orderRoom: blocks?.orderRoom))
         }
         return Snapshot(manifest: manifest, tables: tables)
     }

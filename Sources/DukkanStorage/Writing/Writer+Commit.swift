@@ -154,8 +154,8 @@ extension Writer {
     /// The snapshot of what was just published: all its files are open already.
     private func openPublished() {
         let tables = committed.tables.map { table in
-            TableSnapshot(
-                number: table.number, schema: table.schema,
+            TableSnapshot.next(
+                after: snapshot.tables, number: table.number, schema: table.schema,
                 parts: table.parts.compactMap { entry in
                     files[entry.identifier].map {
                         PartHandle(file: $0, entry: entry, deletes: deletes[entry.identifier])

@@ -61,10 +61,16 @@ final class BareProgram {
     }
 }
 
-/// Bytes that this process has handed to the system for writing.
+/// Bytes handed to the system for writing, as it counts them itself.
 enum WrittenBytes {
-    static var count: Int {
-        guard let file = fopen("/proc/self/io", "r") else { return 0 }
+    /// Those of all threads of this process.
+    static var ofProcess: Int { count("/proc/self/io") }
+
+    /// Those of the thread that asks: without what merges write meanwhile on threads of their own.
+    static var ofThread: Int { count("/proc/thread-self/io") }
+
+    private static func count(_ path: String) -> Int {
+        guard let file = fopen(path, "r") else { return 0 }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 256)
         while fgets(&line, Int32(line.count), file) != nil {

@@ -1,5 +1,13 @@
 import Dukkan
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// Many small durable commits beside a bare program that makes files of the same size durable in the same way.
 struct Commits {
     let store: String
@@ -7,8 +15,15 @@ struct Commits {
     let rowCount: Int
     let latePercent: Int
 
+    enum Failure: Error {
+        /// Another thread has written for a commit, so that its bytes cannot be told.
+        case writtenElsewhere(commit: Int)
+    }
+
     /// Commits between two turns of the bare program.
     private static let turnCount = 50
+    /// The commit, from 0, whose bytes those of the last one are compared with.
+    private static let comparedCommit = 9
     private static let names = ["page_view", "view_item", "add_to_cart", "begin_checkout", "purchase"]
     private static let countries = ["EG", "SA", "AE", "US", "DE", "FR", "GB", "JO"]
     private static let start: Int64 = 1_735_689_600_000_000
@@ -36,35 +51,52 @@ struct Commits {
         var numbers = Numbers(state: 1)
         var times: [Double] = [], bare: [Double] = [], bytes: [Int] = []
         let program = try BareProgram(directory: store + ".bare")
+        let start = WrittenBytes.ofProcess
+        var bareByteCount = 0
         for commit in 0..<commitCount {
             let rows = try batch(commit, &numbers)
-            let before = WrittenBytes.count
+            let before = (thread: WrittenBytes.ofThread, process: WrittenBytes.ofProcess)
             times.append(
                 try Embedding.milliseconds {
                     try opened.append(rows)
                     try { try opened.commit() }()
                 })
-            bytes.append(WrittenBytes.count - before)
+            let ofThread = WrittenBytes.ofThread - before.thread
+            // The first commits are too few for a merge beside them: a commit writes on the thread that calls it.
+            if commit <= Commits.comparedCommit, ofThread != WrittenBytes.ofProcess - before.process {
+                throw Failure.writtenElsewhere(commit: commit)
+            }
+            bytes.append(ofThread)
             guard commit % Commits.turnCount == Commits.turnCount - 1 else { continue }
             // What a commit writes that merges nothing.
             let plain = bytes.suffix(Commits.turnCount).sorted()[Commits.turnCount / 2]
+            let ofBare = WrittenBytes.ofThread
             for _ in 0..<Commits.turnCount {
                 bare.append(try Embedding.milliseconds { try program.commit(byteCount: plain) })
             }
+            bareByteCount += WrittenBytes.ofThread - ofBare
         }
-        let written = bytes.reduce(0, +)
+        let written = WrittenBytes.ofProcess - start - bareByteCount
         let stored = try byteCount(opened)
+        let atOnce = try Commits.questions.map { try Commits.ask([opened], $0, runCount: 11)[0] }
+        settle()
         let parts = try opened.tables().reduce(0) { $0 + $1.partCount }
-        let scattered = try ask(opened)
-        let before = WrittenBytes.count
+        // One part of the same rows, in a copy, so that both can be asked in turn.
+        let beforeCopy = WrittenBytes.ofProcess
+        _ = try opened.backup(to: store + ".one")
+        let one = try Store.open(at: store + ".one", mode: .readWrite)
+        try { _ = try one.compact() }()
+        let copyByteCount = WrittenBytes.ofProcess - beforeCopy
+        let inTurn = try Commits.questions.map { try Commits.ask([opened, one], $0, runCount: 101) }
+        one.close()
         try { _ = try opened.compact() }()
-        let compacting = WrittenBytes.count - before
-        let whole = try ask(opened)
+        let writtenInAll = WrittenBytes.ofProcess - start - bareByteCount - copyByteCount
         report(times, bare, bytes)
         print(
             "\"bytes_written\": \(written), \"bytes_stored\": \(stored), \"parts\": \(parts), "
-                + "\"bytes_compacting\": \(compacting), \"bytes_compacted\": \(try byteCount(opened)), "
-                + "\"scattered_ms\": \(scattered), \"one_part_ms\": \(whole)}")
+                + "\"bytes_written_in_all\": \(writtenInAll), \"bytes_compacted\": \(try byteCount(opened)), "
+                + "\"at_once_ms\": \(atOnce), \"scattered_ms\": \(inTurn.map { $0[0] }), "
+                + "\"one_part_ms\": \(inTurn.map { $0[1] })}")
         opened.close()
     }
 
@@ -75,18 +107,30 @@ struct Commits {
                 + "\"median_ms\": \(Embedding.median(times)), \"bare_median_ms\": \(Embedding.median(bare)), "
                 + "\"commits_per_second\": \(Double(times.count) / seconds), "
                 + "\"bare_per_second\": \(Double(bare.count) / bareSeconds), ")
-        let tenth = bytes[min(9, bytes.count - 1)]
+        let tenth = bytes[min(Commits.comparedCommit, bytes.count - 1)]
         print("\"tenth_bytes\": \(tenth), \"last_bytes\": \(bytes[bytes.count - 1]), ", terminator: "")
     }
 
     private func byteCount(_ store: Store) throws -> Int { try store.tables().reduce(0) { $0 + $1.byteCount } }
 
-    private func ask(_ store: Store) throws -> [Double] {
-        try Commits.questions.map { question in
-            var times: [Double] = []
-            for _ in 0..<11 { times.append(try Embedding.milliseconds { _ = try store.query(question) }) }
-            return Embedding.median(times)
+    /// Returns when nothing has been written for some time: what the last commit has left to do is done.
+    private func settle() {
+        var before = -1
+        while before != WrittenBytes.ofProcess {
+            before = WrittenBytes.ofProcess
+            usleep(100_000)
         }
+    }
+
+    /// Asks stores in turn; the median of each one's times in milliseconds.
+    private static func ask(_ stores: [Store], _ question: String, runCount: Int) throws -> [Double] {
+        var times = stores.map { _ in [Double]() }
+        for _ in 0..<runCount {
+            for (place, store) in stores.enumerated() {
+                times[place].append(try Embedding.milliseconds { _ = try store.query(question) })
+            }
+        }
+        return times.map(Embedding.median)
     }
 
     /// A year passes over the commits; late rows are up to 30 days old.
