@@ -99,6 +99,31 @@ import Darwin
         store.close()
     }
 
+    /// Before the files that a merge replaces are removed, those that it made have durable names.
+    @Test func aMergeThatIsPublishedAloneSurvivesALossOfPower() throws {
+        let shop = MergeBesideTests.shop
+        let system = SimulatedFileSystem(seed: 1)
+        let store = try StoreCore.create(
+            path: "/shop", options: MergeBesideTests.options(.deferred), fileSystem: system)
+        try store.createTable(shop.schema)
+        var model = Model(shop: shop)
+        for commit in 0..<CompactionPolicy.factor {
+            try MergeBesideTests.append(commit, to: store, &model)
+            try store.commit()
+        }
+        let generation = try store.snapshot().generation
+        try store.rollback()
+        #expect(try store.snapshot().generation == generation + 1)
+        let machine = system.restarted(seed: 2)
+        // Names of removed files may come back; a writer removes them again.
+        let again = try StoreCore.open(path: "/shop", readOnly: false, fileSystem: machine)
+        defer { again.close() }
+        #expect(try again.snapshot().tables[0].parts.count == 1)
+        #expect(try shop.rows(again.snapshot()) == model.sorted)
+        #expect(try again.verify() == [])
+        store.close()
+    }
+
     @Test func anOpenTransactionIsNotPublishedWithAMerge() throws {
         let shop = MergeBesideTests.shop
         let directory = TemporaryDirectory()
