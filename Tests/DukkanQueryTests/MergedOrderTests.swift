@@ -179,12 +179,54 @@ import Testing
         }
         let kept = try scan(without: 0).orders[0]
         #expect(kept === (try scan(without: 0).orders[0]))
-        // Four more push it out.
-        for part in 1..<5 {
+        // What is asked for once pushes nothing out; what is asked for again does when there is enough of it.
+        for part in 0..<5 {
             let request = TableRequest(table: table, columns: [1, 3]) { place, _ in place == part }
             _ = try MorselScan(requests: [request], order: .byCustomer, reader: BlockReader())
         }
+        #expect(try scan().orders[0] === orders)
+        for part in 1..<5 {
+            let request = TableRequest(table: table, columns: [1, 3]) { place, _ in place == part }
+            for _ in 0..<2 { _ = try MorselScan(requests: [request], order: .byCustomer, reader: BlockReader()) }
+        }
         #expect(try scan().orders[0] !== orders)
+    }
+
+    /// Where room is short, an order that is asked for once more takes that of the one not asked for longest.
+    @Test func ordersAskedForAgainTakeRoom() throws {
+        let room = OrderRoom(byteCount: 10_000)
+        let whole = try #require(store().core.snapshot().table(named: "events"))
+        let table = TableSnapshot(number: 1, schema: whole.schema, parts: whole.parts, orderRoom: room)
+        func orders(_ customer: Int64) throws -> MergedOrders {
+            try #require(table.mergedOrders([.only(.integer(customer))], pruned: []))
+        }
+        func keep(_ orders: MergedOrders) {
+            let starts: [UInt32] = [0]
+            orders.keep(0) { room in
+                MergedOrder(
+                    RunMerge.Rows(runs: UnsafeBufferPointer(start: nil, count: 0), count: 0),
+                    keys: CustomerKeyList(isString: false),
+                    starts: starts, sources: [], isByTime: true, room: room)
+            }
+        }
+        weak var first: MergedOrders?
+        do {
+            let asked = try orders(1)
+            keep(asked)
+            #expect(asked.isEmpty && !asked.isRepeated)
+            #expect(try orders(1) === asked)
+            keep(asked)
+            #expect(!asked.isEmpty && asked.isRepeated)
+            first = asked
+        }
+        #expect(room.take(8_000) && room.isShort)
+        for customer in 2..<9 { _ = try orders(Int64(customer)) }
+        #expect(first != nil)
+        #expect(try orders(1) === first)
+        // The second question about a customer.
+        _ = try orders(8)
+        #expect(first == nil)
+        room.giveBack(8_000)
     }
 
     /// Which morsels' orders are there: none after the first query, of those that parts overlap in all after the second.

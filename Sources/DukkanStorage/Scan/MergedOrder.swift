@@ -105,7 +105,7 @@ final class MergedOrders: Sendable {
     /// Row blocks that are left out, by part.
     private let pruned: [[Bool]]
     private let found: Guarded<[MergedOrder?]>
-    private let isRepeated = Atomic<Bool>(false)
+    private let isAskedAgain = Atomic<Bool>(false)
     private let room: OrderRoom
 
     init(_ ranges: [CustomerRange], pruned: [[Bool]], room: OrderRoom) {
@@ -115,12 +115,18 @@ final class MergedOrders: Sendable {
         found = Guarded(ranges.map { _ in nil })
     }
 
+    /// Whether more than one scan has asked for them.
+    var isRepeated: Bool { isAskedAgain.load(ordering: .relaxed) }
+
+    /// Whether no order is there.
+    var isEmpty: Bool { found.withLock { $0.allSatisfy { $0 == nil } } }
+
     /// Whether these are the orders of a scan, which from then on keeps what is missing.
     func serves(_ ranges: [CustomerRange], pruned: [[Bool]]) -> Bool {
         guard self.ranges.count == ranges.count, self.pruned == pruned,
             zip(self.ranges, ranges).allSatisfy({ $0.isSame(as: $1) })
         else { return false }
-        isRepeated.store(true, ordering: .relaxed)
+        isAskedAgain.store(true, ordering: .relaxed)
         return true
     }
 
@@ -137,7 +143,7 @@ final class MergedOrders: Sendable {
 
     /// Keeps the order of a morsel, if anyone may want it and there is room.
     func keep(_ morsel: Int, _ make: (OrderRoom) -> MergedOrder?) {
-        guard isRepeated.load(ordering: .relaxed), let made = make(room) else { return }
+        guard isRepeated, let made = make(room) else { return }
         // What is not kept goes behind the lock. An order by time serves all, and one that a scan counts on stays.
         let spare = found.withLock { found in
             if let former = found[morsel], former.isByTime || !made.isByTime { return made }

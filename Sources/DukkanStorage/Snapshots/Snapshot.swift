@@ -101,18 +101,28 @@ package final class TableSnapshot: Sendable {
         return orders.withLock { held in
             if let place = held.firstIndex(where: { $0.serves(ranges, pruned: pruned) }) {
                 // Those that were asked for last stand at the end.
-                held.append(held.remove(at: place))
-                return held.last
+                let found = held.remove(at: place)
+                // It is about to need room.
+                let isFull = held.count(where: \.isRepeated) == TableSnapshot.keptOrdersCountMax
+                if found.isEmpty, isFull || orderRoom.isShort, let oldest = held.firstIndex(where: \.isRepeated) {
+                    held.remove(at: oldest)
+                }
+                held.append(found)
+                return found
             }
-            if held.count == TableSnapshot.keptOrdersCountMax || orderRoom.isShort && !held.isEmpty {
-                held.removeFirst()
+            // Nothing is kept for those that were asked for once: they take nobody's room.
+            if held.count(where: { !$0.isRepeated }) == TableSnapshot.keptOrdersCountMax,
+                let oldest = held.firstIndex(where: { !$0.isRepeated })
+            {
+                held.remove(at: oldest)
             }
-            held.append(MergedOrders(ranges, pruned: pruned, room: orderRoom))
-            return held.last
+            let new = MergedOrders(ranges, pruned: pruned, room: orderRoom)
+            held.append(new)
+            return new
         }
     }
 
-    /// Ways to cut the customers of a table whose orders are kept.
+    /// Ways to cut the customers of a table whose orders are kept, and those that are remembered in case they come again.
     private static let keptOrdersCountMax = 4
 
     /// A union of more bytes is made anew for each query.
