@@ -74,17 +74,16 @@ final class DecileRun {
             let totals = try aggregation.values(rows, predicate: predicate)
             let bits = frame.evaluator.scratchBits()
             if let presence { try frame.evaluator.select(presence, rows, into: bits) }
-            let flags = try segment.map { try frame.flags($0) }
+            let members = try segment.map { try frame.members($0) }
             var chunk = Chunk(morsel: morsel)
             let isValid = RowValidity(totals)
-            let isMember = flags.map { UnsafePointer($0.integers) }
             let words = UnsafePointer(bits.words)
             let integers = totals.kind == .integers ? UnsafePointer(totals.integers) : nil
             let doubles = totals.kind == .doubles ? UnsafePointer(totals.doubles) : nil
             for c in 0..<count {
                 let from = Int(starts[c]), to = Int(starts[c + 1])
                 let hasRows = presence == nil ? to > from : countBits(words, from, to) > 0
-                guard hasRows, isMember.map({ $0[c] != 0 }) ?? true else { continue }
+                guard hasRows, members.map({ $0[c] }) ?? true else { continue }
                 if !isValid[c] { chunk.nulls.append(chunk.count) }
                 if let integers { chunk.integers.append(integers[c]) }
                 if let doubles { chunk.doubles.append(doubles[c]) }

@@ -13,7 +13,7 @@ final class MorselFrame {
     private let plan: ScanPlan
     private var tableRows: [ExpressionRows?]
     private var customerRows: ExpressionRows?
-    private var segmentFlags: [ColumnVector?]
+    private var segmentMembers: [Bits?]
     private var attributes: [ColumnVector?]
     /// For each segment and measure, the evaluation of a funnel, made when first asked for and kept.
     private var chains: [[ChainWorker?]]
@@ -24,7 +24,7 @@ final class MorselFrame {
         meter = worker.reader.meter
         evaluator = VectorEvaluator(plan.clock)
         tableRows = plan.tables.map { _ in nil }
-        segmentFlags = plan.segments.map { _ in nil }
+        segmentMembers = plan.segments.map { _ in nil }
         attributes = plan.lookups.map { _ in nil }
         chains = plan.segments.map { $0.measures.map { _ in nil } }
     }
@@ -33,7 +33,7 @@ final class MorselFrame {
     func begin() {
         evaluator.reset()
         for t in tableRows.indices { tableRows[t] = nil }
-        for s in segmentFlags.indices { segmentFlags[s] = nil }
+        for s in segmentMembers.indices { segmentMembers[s] = nil }
         for a in attributes.indices { attributes[a] = nil }
         customerRows = nil
     }
@@ -61,13 +61,13 @@ final class MorselFrame {
             return expand(try attribute(i), table)
         }
         rows.starts = starts(table)
-        rows.segmentFlags = plan.segments.map { _ in nil }
-        rows.segmentRows = { [unowned self, unowned rows] place in
-            rows.segmentFlags[place].map { expand($0, table) }
+        rows.segmentMembers = plan.segments.map { _ in nil }
+        rows.makeSegmentRows = { [unowned self, unowned rows] place in
+            rows.segmentMembers[place].map { expand(values($0), table) }
         }
         // A segment may look at rows of this table itself; those that it needs come before it.
         for i in plan.segments.indices where plan.segmentUsers[i].contains(table) {
-            rows.segmentFlags[i] = try flags(i)
+            rows.segmentMembers[i] = try members(i)
         }
         if let stage { meter?.enter(stage) }
         return rows
@@ -220,9 +220,9 @@ final class MorselFrame {
 
     // MARK: Segments
 
-    /// 1 for each customer in segment `place`, 0 for the others.
-    func flags(_ place: Int) throws -> ColumnVector {
-        if let known = segmentFlags[place] { return known }
+    /// A bit for each customer, set where she is in segment `place`; good for this morsel.
+    func members(_ place: Int) throws -> Bits {
+        if let known = segmentMembers[place] { return known }
         let stage = meter?.enter(.segment)
         let segment = plan.segments[place]
         let rows = ExpressionRows()
@@ -230,31 +230,36 @@ final class MorselFrame {
         rows.count = base.count
         rows.customer = base.customer
         rows.lookups = base.lookups
-        rows.segmentFlags = try plan.segments.indices.map {
-            $0 != place && plan.segmentDependencies[place].contains($0) ? try flags($0) : nil
+        rows.segmentMembers = try plan.segments.indices.map {
+            $0 != place && plan.segmentDependencies[place].contains($0) ? try members($0) : nil
         }
-        rows.segmentRows = { [unowned rows] in rows.segmentFlags[$0] }
+        rows.makeSegmentRows = { [unowned self, unowned rows] in rows.segmentMembers[$0].map { values($0) } }
         // Rows of a table ask for all segments that are used on them, which may be this one.
         for table in segment.measures.flatMap(\.tables) where starts(table) != nil && base.count > 0 {
             _ = try self.rows(table)
         }
-        if let known = segmentFlags[place] {
+        if let known = segmentMembers[place] {
             if let stage { meter?.enter(stage) }
             return known
         }
         rows.aggregates = try segment.measures.indices.map { try measure(place, $0, customerCount: base.count) }
         let bits = evaluator.scratchBits()
         try evaluator.select(segment.predicate, rows, into: bits)
-        let result = evaluator.scratch(.integers)
-        result.reserve(base.count)
-        result.count = base.count
-        let output = result.integers, words = bits.words
-        for c in 0..<base.count { output[c] = Int64(words[c &>> 6] &>> UInt64(truncatingIfNeeded: c & 63) & 1) }
-        segmentFlags[place] = result
+        segmentMembers[place] = bits
         if let stage {
             meter?.count(.segment, in: base.count, out: bits.setCount)
             meter?.enter(stage)
         }
+        return bits
+    }
+
+    /// 1 for each bit that is set, 0 for the others.
+    private func values(_ bits: Bits) -> ColumnVector {
+        let result = evaluator.scratch(.integers)
+        result.reserve(bits.count)
+        result.count = bits.count
+        let output = result.integers, words = bits.words
+        for c in 0..<bits.count { output[c] = Int64(words[c &>> 6] &>> UInt64(truncatingIfNeeded: c & 63) & 1) }
         return result
     }
 

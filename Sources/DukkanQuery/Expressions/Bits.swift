@@ -52,6 +52,13 @@ final class Bits {
 
     var setCount: Int { dukkan_count_bits(words, wordCount) }
 
+    /// Bits of 64 rows, set where those are set or, else, where those are not.
+    @inline(__always)
+    func word(_ w: Int, isSet: Bool) -> UInt64 {
+        if isSet { return words[w] }
+        return w == wordCount - 1 && count & 63 != 0 ? ~words[w] & ((1 << UInt64(count & 63)) - 1) : ~words[w]
+    }
+
     subscript(row: Int) -> Bool { words[row >> 6] & (1 << UInt64(row & 63)) != 0 }
 
     /// Writes the places of the set bits to `indices`, which has room for `count`.

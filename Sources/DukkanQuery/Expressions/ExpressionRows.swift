@@ -9,14 +9,16 @@ final class ExpressionRows {
     var columns: [ColumnVector] = []
     /// Values looked up from other tables, as `.lookup(i)` numbers them.
     var lookups: [ColumnVector] = []
-    /// For segment i, 1 for each customer in it and 0 for the others.
+    /// For segment i a bit for each customer, set where she is in it.
     ///
     /// Nil where the rows' expressions do not ask.
-    var segmentFlags: [ColumnVector?] = []
+    var segmentMembers: [Bits?] = []
     /// First row of each customer; nil where the rows are customers or have none.
     var starts: UnsafePointer<UInt32>?
-    /// Whether each row's customer is in segment i, made when first asked for.
-    var segmentRows: (Int) -> ColumnVector? = { _ in nil }
+    /// Makes a value for each row: whether its customer is in segment i.
+    var makeSegmentRows: (Int) -> ColumnVector? = { _ in nil }
+    /// Those that were made.
+    private var segmentRows = [Int: ColumnVector]()
     /// Aggregates of each customer, as `.aggregate(i)` numbers them, where the rows are customers.
     var aggregates: [ColumnVector] = []
     /// The customer's key in each row.
@@ -27,11 +29,18 @@ final class ExpressionRows {
         switch expression.node {
         case .column(let place): columns[place]
         case .lookup(let place): lookups[place]
-        case .segment(let place): segmentRows(place)
+        case .segment(let place): segment(place)
         case .aggregate(let place): aggregates[place]
         case .customer: customer
         default: nil
         }
+    }
+
+    private func segment(_ place: Int) -> ColumnVector? {
+        if let known = segmentRows[place] { return known }
+        let made = makeSegmentRows(place)
+        segmentRows[place] = made
+        return made
     }
 
     /// One row, for the scalar evaluator.

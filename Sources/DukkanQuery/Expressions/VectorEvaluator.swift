@@ -126,17 +126,26 @@ final class VectorEvaluator {
     /// Rows of the customers in a segment, or of the others: runs of bits where rows stand by customer.
     private func selectSegment(_ place: Int, _ isIn: Bool, _ rows: ExpressionRows, into bits: Bits) {
         bits.fill(rows.count, with: false)
-        guard let flags = rows.segmentFlags[place] else { return }
-        let isMember = UnsafePointer(flags.integers)
+        guard let members = rows.segmentMembers[place] else { return }
         guard let starts = rows.starts else {
             // The rows are the customers themselves; or they have no customer, and whether null is in a segment is null.
-            for row in 0..<min(rows.count, flags.count) where (isMember[row] != 0) == isIn {
-                bits.words[row >> 6] |= 1 << UInt64(row & 63)
-            }
+            for w in 0..<min(bits.wordCount, members.wordCount) { bits.words[w] = members.word(w, isSet: isIn) }
+            bits.clearTail()
             return
         }
-        for customer in 0..<flags.count where (isMember[customer] != 0) == isIn {
-            bits.set(from: Int(starts[customer]), to: Int(starts[customer + 1]))
+        for w in 0..<members.wordCount {
+            var left = members.word(w, isSet: isIn)
+            var customer = w &* 64
+            // Customers side by side have their rows side by side.
+            while left != 0 {
+                let skipped = left.trailingZeroBitCount
+                left &>>= UInt64(truncatingIfNeeded: skipped)
+                let length = (~left).trailingZeroBitCount
+                customer &+= skipped
+                bits.set(from: Int(starts[customer]), to: Int(starts[customer &+ length]))
+                customer &+= length
+                left = length == 64 ? 0 : left &>> UInt64(truncatingIfNeeded: length)
+            }
         }
     }
 
