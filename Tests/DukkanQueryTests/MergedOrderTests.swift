@@ -53,7 +53,8 @@ import Testing
     @Test func anOrderByTimeStays() throws {
         let room = OrderRoom(byteCount: 1 << 20)
         let orders = MergedOrders([.all], pruned: [], room: room)
-        #expect(orders.serves([.all], pruned: []))
+        #expect(orders.serves([.all], pruned: []) && !orders.isRepeated)
+        #expect(orders.repeatedNow() && orders.isRepeated && !orders.repeatedNow())
         let starts: [UInt32] = [0]
         func keep(isByTime: Bool) {
             orders.keep(0) { room in
@@ -213,20 +214,34 @@ import Testing
         do {
             let asked = try orders(1)
             keep(asked)
-            #expect(asked.isEmpty && !asked.isRepeated)
+            #expect(!asked.isComplete(isByTime: true) && !asked.isRepeated)
             #expect(try orders(1) === asked)
             keep(asked)
-            #expect(!asked.isEmpty && asked.isRepeated)
+            #expect(asked.isComplete(isByTime: true) && asked.isRepeated)
             first = asked
         }
         #expect(room.take(8_000) && room.isShort)
         for customer in 2..<9 { _ = try orders(Int64(customer)) }
         #expect(first != nil)
         #expect(try orders(1) === first)
-        // The second question about a customer.
+        // The second question about a customer takes it, of whom nothing will be kept.
         _ = try orders(8)
         #expect(first == nil)
         room.giveBack(8_000)
+        weak var again: MergedOrders?
+        for _ in 0..<2 { again = try orders(1) }
+        #expect(room.take(8_000) && room.isShort)
+        // Further ones do not.
+        for _ in 0..<3 { _ = try orders(8) }
+        #expect(again?.isRepeated == true)
+        // A table that nobody asks any more would keep what is short.
+        func next() -> TableSnapshot {
+            TableSnapshot.next(
+                after: [table], number: 1, schema: whole.schema, parts: whole.parts, orderRoom: room)
+        }
+        #expect(next() !== table)
+        room.giveBack(8_000)
+        #expect(next() === table)
     }
 
     /// Which morsels' orders are there: none after the first query, of those that parts overlap in all after the second.

@@ -118,17 +118,14 @@ final class MergedOrders: Sendable {
     /// Whether more than one scan has asked for them.
     var isRepeated: Bool { isAskedAgain.load(ordering: .relaxed) }
 
-    /// Whether no order is there.
-    var isEmpty: Bool { found.withLock { $0.allSatisfy { $0 == nil } } }
-
-    /// Whether these are the orders of a scan, which from then on keeps what is missing.
+    /// Whether these are the orders of a scan.
     func serves(_ ranges: [CustomerRange], pruned: [[Bool]]) -> Bool {
-        guard self.ranges.count == ranges.count, self.pruned == pruned,
-            zip(self.ranges, ranges).allSatisfy({ $0.isSame(as: $1) })
-        else { return false }
-        isAskedAgain.store(true, ordering: .relaxed)
-        return true
+        self.ranges.count == ranges.count && self.pruned == pruned
+            && zip(self.ranges, ranges).allSatisfy { $0.isSame(as: $1) }
     }
+
+    /// Has what is missing kept from now on; whether that was not so before.
+    func repeatedNow() -> Bool { !isAskedAgain.exchange(true, ordering: .relaxed) }
 
     /// Whether the order of every morsel is there.
     func isComplete(isByTime: Bool) -> Bool {

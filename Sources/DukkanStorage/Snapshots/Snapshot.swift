@@ -56,6 +56,8 @@ package final class TableSnapshot: Sendable {
     /// The same table in the next generation: with all that queries have found in it where nothing of it has changed, or
     /// a new one.
     ///
+    /// Where orders have little room left it is a new one too, so that a table nobody asks any more does not keep it.
+    ///
     /// - Parameters:
     ///   - previous: tables of the generation before.
     ///   - number: the table's number.
@@ -66,7 +68,7 @@ package final class TableSnapshot: Sendable {
         after previous: [TableSnapshot], number: Int, schema: TableSchema, parts: [PartHandle], orderRoom: OrderRoom?
     ) -> TableSnapshot {
         let before = previous.first { $0.number == number }
-        if let before, before.schema == schema, before.orderRoom === orderRoom,
+        if let before, before.schema == schema, before.orderRoom === orderRoom, orderRoom?.isShort != true,
             before.parts.elementsEqual(parts, by: { $0.isSame(as: $1) })
         {
             return before
@@ -98,28 +100,33 @@ package final class TableSnapshot: Sendable {
     ///   - pruned: for each part its row blocks that are left out.
     func mergedOrders(_ ranges: [CustomerRange], pruned: [[Bool]]) -> MergedOrders? {
         guard let orderRoom, parts.count > 1 else { return nil }
-        return orders.withLock { held in
+        // What has to go goes behind the lock.
+        let (found, spare) = orders.withLock { held -> (MergedOrders, MergedOrders?) in
+            var spare: MergedOrders?
             if let place = held.firstIndex(where: { $0.serves(ranges, pruned: pruned) }) {
-                // Those that were asked for last stand at the end.
                 let found = held.remove(at: place)
-                // It is about to need room.
-                let isFull = held.count(where: \.isRepeated) == TableSnapshot.keptOrdersCountMax
-                if found.isEmpty, isFull || orderRoom.isShort, let oldest = held.firstIndex(where: \.isRepeated) {
-                    held.remove(at: oldest)
+                // It is about to need room: that of the one that was not asked for longest.
+                if found.repeatedNow() {
+                    let isFull = held.count(where: \.isRepeated) >= TableSnapshot.keptOrdersCountMax
+                    if isFull || orderRoom.isShort, let oldest = held.firstIndex(where: \.isRepeated) {
+                        spare = held.remove(at: oldest)
+                    }
                 }
                 held.append(found)
-                return found
+                return (found, spare)
             }
             // Nothing is kept for those that were asked for once: they take nobody's room.
-            if held.count(where: { !$0.isRepeated }) == TableSnapshot.keptOrdersCountMax,
+            if held.count(where: { !$0.isRepeated }) >= TableSnapshot.keptOrdersCountMax,
                 let oldest = held.firstIndex(where: { !$0.isRepeated })
             {
-                held.remove(at: oldest)
+                spare = held.remove(at: oldest)
             }
             let new = MergedOrders(ranges, pruned: pruned, room: orderRoom)
             held.append(new)
-            return new
+            return (new, spare)
         }
+        _ = spare
+        return found
     }
 
     /// Ways to cut the customers of a table whose orders are kept, and those that are remembered in case they come again.

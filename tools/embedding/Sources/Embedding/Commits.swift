@@ -18,6 +18,10 @@ struct Commits {
     enum Failure: Error {
         /// Another thread has written for a commit, so that its bytes cannot be told.
         case writtenElsewhere(commit: Int)
+        /// Something was written or merged while only questions were asked.
+        case notSettled
+        /// A compacted copy has several parts.
+        case notOnePart
     }
 
     /// Commits between two turns of the bare program.
@@ -76,19 +80,22 @@ struct Commits {
             }
             bareByteCount += WrittenBytes.ofThread - ofBare
         }
-        let written = WrittenBytes.ofProcess - start - bareByteCount
-        let stored = try byteCount(opened)
         let atOnce = try Commits.questions.map { try Commits.ask([opened], $0, runCount: 11)[0] }
         settle()
-        let parts = try opened.tables().reduce(0) { $0 + $1.partCount }
+        let written = WrittenBytes.ofProcess - start - bareByteCount
+        let stored = try byteCount(opened)
+        let parts = try partCount(opened)
         // One part of the same rows, in a copy, so that both can be asked in turn.
         let beforeCopy = WrittenBytes.ofProcess
         _ = try opened.backup(to: store + ".one")
         let one = try Store.open(at: store + ".one", mode: .readWrite)
         try { _ = try one.compact() }()
-        let copyByteCount = WrittenBytes.ofProcess - beforeCopy
+        guard try partCount(one) == 1 else { throw Failure.notOnePart }
+        let copied = WrittenBytes.ofProcess
         let inTurn = try Commits.questions.map { try Commits.ask([opened, one], $0, runCount: 101) }
+        guard try partCount(opened) == parts, WrittenBytes.ofProcess == copied else { throw Failure.notSettled }
         one.close()
+        let copyByteCount = WrittenBytes.ofProcess - beforeCopy
         try { _ = try opened.compact() }()
         let writtenInAll = WrittenBytes.ofProcess - start - bareByteCount - copyByteCount
         report(times, bare, bytes)
@@ -113,12 +120,15 @@ struct Commits {
 
     private func byteCount(_ store: Store) throws -> Int { try store.tables().reduce(0) { $0 + $1.byteCount } }
 
-    /// Returns when nothing has been written for some time: what the last commit has left to do is done.
+    private func partCount(_ store: Store) throws -> Int { try store.tables().reduce(0) { $0 + $1.partCount } }
+
+    /// Returns when nothing has been written for two seconds: what the last commit has left to do is done.
     private func settle() {
-        var before = -1
-        while before != WrittenBytes.ofProcess {
-            before = WrittenBytes.ofProcess
+        var before = WrittenBytes.ofProcess, quiet = 0
+        while quiet < 20 {
             usleep(100_000)
+            quiet = WrittenBytes.ofProcess == before ? quiet + 1 : 0
+            before = WrittenBytes.ofProcess
         }
     }
 
