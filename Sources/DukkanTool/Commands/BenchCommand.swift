@@ -7,8 +7,10 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench",
         abstract: "Time statements.",
         discussion: """
-            The store is opened once. Each run parses, plans, reads and checks its blocks; nothing derived from a \
-            query outlives it. A run ahead of the counted ones warms the system's file cache.
+            The store is opened once. Each run parses, plans, decodes and computes anew. What stays between runs is \
+            what an open store keeps in memory: blocks whose checksums held, decoded dictionaries and, over several \
+            parts, the order of their rows; never an answer. A run ahead of the counted ones warms that and the \
+            system's file cache.
 
               dukkan bench shop.dukkan --file questions.dukkan --runs 5 --format json
 
