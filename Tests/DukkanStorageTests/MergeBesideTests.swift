@@ -29,6 +29,20 @@ import Darwin
         try store.append(table: shop.name, shop.batch(rows))
     }
 
+    /// A store of as many commits as a merge begins with.
+    private static func filled(
+        _ path: String, _ timing: StoreOptions.MergeTiming, _ system: any FileSystem
+    ) throws -> (store: StoreCore, model: Model) {
+        let store = try StoreCore.create(path: path, options: options(timing), fileSystem: system)
+        try store.createTable(shop.schema)
+        var model = Model(shop: shop)
+        for commit in 0..<CompactionPolicy.factor {
+            try append(commit, to: store, &model)
+            try store.commit()
+        }
+        return (store, model)
+    }
+
     /// Files of parts that the newest generation does not name.
     private static func spareFiles(_ store: StoreCore, _ system: any FileSystem) throws -> Int {
         let parts = try store.snapshot().tables.reduce(0) { $0 + $1.parts.count }
@@ -82,13 +96,7 @@ import Darwin
     @Test func aMergeIsPublishedWhenNoCommitComes() throws {
         let shop = MergeBesideTests.shop
         let directory = TemporaryDirectory()
-        let store = try StoreCore.create(path: directory.store, options: MergeBesideTests.options(.beside))
-        try store.createTable(shop.schema)
-        var model = Model(shop: shop)
-        for commit in 0..<CompactionPolicy.factor {
-            try MergeBesideTests.append(commit, to: store, &model)
-            try store.commit()
-        }
+        let (store, model) = try MergeBesideTests.filled(directory.store, .beside, PosixFileSystem())
         #expect(try MergeBesideTests.waitUntil { try store.snapshot().tables[0].parts.count == 1 })
         #expect(try shop.rows(store.snapshot()) == model.sorted)
         // What another handle sees is the same, and the files of the parts before go.
@@ -103,14 +111,7 @@ import Darwin
     @Test func aMergeThatIsPublishedAloneSurvivesALossOfPower() throws {
         let shop = MergeBesideTests.shop
         let system = SimulatedFileSystem(seed: 1)
-        let store = try StoreCore.create(
-            path: "/shop", options: MergeBesideTests.options(.deferred), fileSystem: system)
-        try store.createTable(shop.schema)
-        var model = Model(shop: shop)
-        for commit in 0..<CompactionPolicy.factor {
-            try MergeBesideTests.append(commit, to: store, &model)
-            try store.commit()
-        }
+        let (store, model) = try MergeBesideTests.filled("/shop", .deferred, system)
         let generation = try store.snapshot().generation
         try store.rollback()
         #expect(try store.snapshot().generation == generation + 1)
@@ -127,13 +128,7 @@ import Darwin
     @Test func anOpenTransactionIsNotPublishedWithAMerge() throws {
         let shop = MergeBesideTests.shop
         let directory = TemporaryDirectory()
-        let store = try StoreCore.create(path: directory.store, options: MergeBesideTests.options(.beside))
-        try store.createTable(shop.schema)
-        var model = Model(shop: shop)
-        for commit in 0..<CompactionPolicy.factor {
-            try MergeBesideTests.append(commit, to: store, &model)
-            try store.commit()
-        }
+        let (store, model) = try MergeBesideTests.filled(directory.store, .beside, PosixFileSystem())
         try store.createTable(TableSchema("more", columns: shop.schema.columns))
         usleep(50_000)
         #expect(try store.snapshot().tables.count == 1)
